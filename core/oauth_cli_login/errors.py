@@ -1,0 +1,132 @@
+"""Every error that oauth-cli raises on purpose, and the exit status that each one ends the command with.
+
+    OAuthCliError            message, hint, exit_status
+    ├ UsageError          2  a bad option or profile name; several sessions and none named
+    ├ ConfigError         3  a setting is missing or wrong; an unknown or ambiguous provider; a port that is taken
+    │ └ PluginError       3  a provider plugin misbehaved; names the plugin and its distribution
+    ├ NotSignedIn         4  there is no session, or it has ended
+    ├ AuthorizationError  5  the redirect carried an error (RFC 6749 section 4.1.2.1)
+    ├ TokenError          5  the token endpoint answered with an error (RFC 6749 section 5.2, RFC 8628 section 3.5)
+    ├ LoginTimeout        6  nobody answered in time
+    ├ TransportError      7  the server could not be reached, or kept failing
+    ├ ProtocolError       8  the server broke the protocol, or a security check failed
+    └ StoreError          9  a session could not be read or written
+
+The OAuth error code stays a string in ``.error``; there is no class per code. A message never holds a code,
+verifier, token, secret or state, and ``hint`` says what to do next.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitStatus(IntEnum):
+    """What the process ends with: the contract that scripts rely on."""
+
+    OK = 0
+    BUG = 1
+    USAGE = 2
+    CONFIG = 3
+    NOT_SIGNED_IN = 4
+    REFUSED = 5
+    TIMEOUT = 6
+    NETWORK = 7
+    PROTOCOL = 8
+    STORAGE = 9
+    INTERRUPTED = 130
+    BROKEN_PIPE = 141
+
+
+class OAuthCliError(Exception):
+    """The root of the tree.
+
+    ``message`` is one sentence for a person; ``hint`` is what to do next, or ``""``.
+    """
+
+    exit_status = ExitStatus.BUG
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(OAuthCliError):
+    """The command line cannot be carried out as it was typed."""
+
+    exit_status = ExitStatus.USAGE
+
+
+class ConfigError(OAuthCliError):
+    """A setting is missing or wrong, or this machine is not ready for what was asked."""
+
+    exit_status = ExitStatus.CONFIG
+
+
+class PluginError(ConfigError):
+    """A provider plugin raised, returned what its hook does not allow, or cannot be chosen."""
+
+
+class NotSignedIn(OAuthCliError):  # noqa: N818 - it names the state the user is in, as the field's tools do
+    """There is no session, or it has ended and only a person can start a new one."""
+
+    exit_status = ExitStatus.NOT_SIGNED_IN
+
+
+class AuthorizationError(OAuthCliError):
+    """The authorization server redirected back with an error (RFC 6749 section 4.1.2.1)."""
+
+    exit_status = ExitStatus.REFUSED
+
+    def __init__(
+        self, message: str, *, error: str, error_description: str = "", error_uri: str = "", hint: str = ""
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.error = error
+        self.error_description = error_description
+        self.error_uri = error_uri
+
+
+class TokenError(AuthorizationError):
+    """The token or device authorization endpoint answered with an error (RFC 6749 section 5.2).
+
+    ``status`` is the HTTP status of that answer; some servers send errors with 200.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        error: str,
+        status: int,
+        error_description: str = "",
+        error_uri: str = "",
+        hint: str = "",
+    ) -> None:
+        super().__init__(message, error=error, error_description=error_description, error_uri=error_uri, hint=hint)
+        self.status = status
+
+
+class LoginTimeout(OAuthCliError):  # noqa: N818 - as NotSignedIn
+    """The callback did not come, or the device code expired, before the time was over."""
+
+    exit_status = ExitStatus.TIMEOUT
+
+
+class TransportError(OAuthCliError):
+    """No usable HTTP answer: name resolution, connection, TLS, time limit, 429 or 5xx after retries."""
+
+    exit_status = ExitStatus.NETWORK
+
+
+class ProtocolError(OAuthCliError):
+    """The server's answer is not what the RFC says, or a security check failed."""
+
+    exit_status = ExitStatus.PROTOCOL
+
+
+class StoreError(OAuthCliError):
+    """A session file cannot be read or written, or is corrupt, foreign or from a newer version."""
+
+    exit_status = ExitStatus.STORAGE
