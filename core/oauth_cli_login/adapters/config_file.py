@@ -1,0 +1,46 @@
+"""config.toml: the user's own file, read and never written."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+
+from oauth_cli_login import cached
+from oauth_cli_login.errors import ConfigError
+
+
+def read_profiles(environ: Mapping[str, str]) -> tuple[dict[str, dict[str, object]], bool]:
+    """Return the tables under ``[profiles]`` by name, and whether nobody else can read the file.
+
+    Raises ConfigError, naming the file, where it cannot be read or is not what it should be.
+    """
+    path = cached.config_path(environ)
+    try:
+        with open(path, "rb") as file:
+            data = file.read(cached.MAX_SESSION_BYTES)
+            private = sys.platform == "win32" or not os.fstat(file.fileno()).st_mode & 0o077
+    except FileNotFoundError:
+        return {}, True
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
+    import tomli  # noqa: PLC0415 - most profiles have no such file
+
+    try:
+        document = tomli.loads(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not UTF-8") from None
+    except tomli.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error.msg} (line {error.lineno})") from None
+    if unknown := [name for name in document if name != "profiles"]:
+        raise ConfigError(f"{path}: {unknown[0]!a} is unknown", hint="Settings stand under [profiles.NAME].")
+    profiles = document.get("profiles", {})
+    if not isinstance(profiles, dict):
+        raise ConfigError(f"{path}: profiles must be a table", hint="Settings stand under [profiles.NAME].")
+    for name, table in profiles.items():
+        if not cached.is_profile_name(name) or not isinstance(table, dict):
+            raise ConfigError(
+                f"{path}: {name!a} under profiles is no profile",
+                hint="A profile is a table, and its name is lower-case letters, digits, '.', '_' and '-'.",
+            )
+    return profiles, private

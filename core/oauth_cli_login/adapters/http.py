@@ -1,0 +1,217 @@
+"""HTTP, for the whole engine: requests with everything turned off that a token must not meet.
+
+Invariants: no redirect is followed; no netrc, no cookie, no proxy for a loopback address; a body is at most 1 MiB
+after decompression; there is a deadline for the whole exchange beside the one for each read; certificates are checked,
+against the system's store or the user's ``ca_file``. Nothing is sent twice unless the caller allows it.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import requests
+import truststore
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from requests.utils import get_environ_proxies
+
+from oauth_cli_login import __version__
+from oauth_cli_login.errors import ConfigError, ProtocolError, TransportError
+from oauth_cli_login.model import HttpRequest, HttpResponse
+from oauth_cli_login.protocol.url import check_endpoint, host_of, is_loopback
+
+MAX_BODY = 1 << 20
+DEADLINE = 30.0
+READ_TIMEOUT = 10.0
+MAX_RETRY_AFTER = 10.0
+ATTEMPTS = 3
+
+Repeat = Literal["never", "if refused", "always"]
+"""When a request may be sent again: never (an authorization code), if the server said 429 or 503 (a refresh: it was
+not taken), or always (a GET)."""
+
+_REFUSED = frozenset({429, 503})
+_FAILED = frozenset({429, 500, 502, 503, 504})
+
+
+class Http:
+    """Sends requests over kept-alive connections; close it, or use it as a context manager.
+
+    ``ca_file`` is a PEM file to trust instead of the system's store; SSL_CERT_FILE and REQUESTS_CA_BUNDLE say the
+    same. ``log`` is told the method, address without query, status and seconds of each exchange.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        *,
+        ca_file: str | None = None,
+        log: Callable[[str], None] = lambda _line: None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._log = log
+        self._clock = clock
+        self._sleep = sleep
+        self._session = requests.Session()
+        self._session.trust_env = False  # else a netrc entry replaces our Authorization header
+        self._session.mount("https://", _Adapter(_ssl_context(environ, ca_file)))
+
+    def __enter__(self) -> Http:  # noqa: PYI034 - typing.Self came with 3.11
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the kept-alive connections."""
+        self._session.close()
+
+    def send(self, request: HttpRequest, *, repeat: Repeat = "never", deadline: float = DEADLINE) -> HttpResponse:
+        """Send and return the whole answer, whatever its status, except that a redirect is a ProtocolError.
+
+        Raises TransportError where there is no answer within ``deadline`` seconds or it is too large, and
+        ProtocolError for an address that no request may go to.
+        """
+        check_endpoint("address", request.url)
+        end = self._clock() + deadline
+        for attempt in range(1, ATTEMPTS + 1):
+            last = attempt == ATTEMPTS
+            try:
+                response = self._exchange(request, end)
+            except TransportError:
+                if last or repeat != "always" or self._clock() >= end:
+                    raise
+                self._wait(attempt * 0.5, end)
+                continue
+            again = {"never": frozenset[int](), "if refused": _REFUSED, "always": _FAILED}[repeat]
+            if last or response.status not in again:
+                return response
+            self._wait(_retry_after(response, attempt * 0.5), end)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _wait(self, seconds: float, end: float) -> None:
+        self._sleep(max(0.0, min(seconds, MAX_RETRY_AFTER, end - self._clock())))
+
+    def _exchange(self, request: HttpRequest, end: float) -> HttpResponse:
+        started = self._clock()
+        remaining = max(0.1, min(READ_TIMEOUT, end - started))
+        proxies = {} if is_loopback(request.url) else get_environ_proxies(request.url)
+        headers = {"User-Agent": f"oauth-cli/{__version__}", **request.headers}
+        try:
+            with self._session.request(
+                request.method,
+                request.url,
+                headers=headers,
+                data=request.body,
+                auth=_NoAuth(),
+                timeout=remaining,
+                allow_redirects=False,
+                stream=True,
+                proxies=proxies,
+            ) as answer:
+                self._session.cookies.clear()
+                body = self._read(answer, end)
+                response = HttpResponse(
+                    answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, body
+                )
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise _transport_error(request.url, error) from error
+        self._log(f"{request.method} {_shown(request.url)} -> {response.status} in {self._clock() - started:.2f} s")
+        if 300 <= response.status < 400:  # noqa: PLR2004 - the class of redirects
+            raise ProtocolError(
+                f"{_shown(request.url)} answered with a redirect (HTTP {response.status}), which is never followed",
+                hint="Check the issuer or endpoint setting: it must be the final address.",
+            )
+        return response
+
+    def _read(self, answer: requests.Response, end: float) -> bytes:
+        body = b""
+        while True:
+            chunk = answer.raw.read1(64 * 1024, decode_content=True)
+            body += chunk
+            if not chunk:
+                return body
+            if len(body) > MAX_BODY:
+                raise TransportError(f"{_shown(answer.url)} sends more than 1 MiB", hint="That is no OAuth answer.")
+            if self._clock() > end:
+                raise TransportError(f"{_shown(answer.url)} did not finish its answer in time", hint="Try again later.")
+
+
+class _NoAuth(AuthBase):
+    """Keeps requests from looking for credentials of its own."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
+class _Adapter(HTTPAdapter):
+    """requests' adapter with our own TLS context, for direct and proxied connections alike."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        return super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs)
+
+    def cert_verify(self, conn: Any, *_: Any) -> None:
+        """Leave the choice of certificates to the context: requests would load certifi's into it."""
+        conn.cert_reqs = "CERT_REQUIRED"
+
+
+def _ssl_context(environ: Mapping[str, str], ca_file: str | None) -> ssl.SSLContext:
+    chosen = ca_file or environ.get("SSL_CERT_FILE") or environ.get("REQUESTS_CA_BUNDLE")
+    if not chosen:
+        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if os.path.isdir(chosen):  # REQUESTS_CA_BUNDLE may name a folder
+            context.load_verify_locations(capath=chosen)
+        else:
+            context.load_verify_locations(cafile=chosen)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(
+            f"the certificates in {chosen!a} cannot be read: {type(error).__name__}",
+            hint="ca_file, SSL_CERT_FILE or REQUESTS_CA_BUNDLE must name a file of PEM certificates.",
+        ) from None
+    return context
+
+
+def _retry_after(response: HttpResponse, default: float) -> float:
+    """Return the seconds that Retry-After names (RFC 9110 section 10.2.3); a date counts as the default."""
+    value = response.headers.get("retry-after", "")
+    return float(value) if value.isascii() and value.isdigit() and len(value) < 6 else default  # noqa: PLR2004 - a day
+
+
+def _transport_error(url: str, error: Exception) -> TransportError:
+    """Say in words what happened; the library's own text may quote the request."""
+    text = repr(error)
+    host = host_of(url)
+    if "CERTIFICATE_VERIFY_FAILED" in text or isinstance(error, requests.exceptions.SSLError):
+        return TransportError(
+            f"the TLS connection to {host} cannot be trusted",
+            hint="If your company has its own certificate authority, name it: --ca-file FILE.",
+        )
+    if isinstance(error, requests.Timeout) or "timed out" in text:
+        return TransportError(f"{host} did not answer in time", hint="Check the network, or try again later.")
+    if isinstance(error, requests.exceptions.ProxyError):
+        return TransportError(f"the proxy for {host} does not let us through", hint="See HTTPS_PROXY and NO_PROXY.")
+    if "NameResolution" in text or "getaddrinfo" in text:
+        return TransportError(f"there is no address for {host}", hint="Check the spelling, or the network.")
+    if "refused" in text:
+        return TransportError(f"nothing answers at {_shown(url)}", hint="Is the server running, and the port right?")
+    return TransportError(f"the connection to {host} failed", hint="Check the network, or try again later.")
+
+
+def _shown(url: str) -> str:
+    """Return a URL without query and fragment: those may hold what nobody should read."""
+    return url.partition("?")[0].partition("#")[0]

@@ -1,0 +1,269 @@
+"""The session store: one file a profile, written whole and atomically.
+
+Invariants: a file is 0600 in a folder 0700 from its first byte, whatever the umask. Nothing is read or replaced that
+is a link, somebody else's, corrupt, or from a newer version. Writing happens under the profile's lock.
+``cached.py`` is the home of where the files are and of how their first two lines read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, cast
+
+from oauth_cli_login import cached
+from oauth_cli_login.errors import StoreError
+from oauth_cli_login.model import Profile, SecretReference, Session
+from oauth_cli_login.protocol.body import parse_json
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+LOCK_TIMEOUT = 60.0
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_KINDS = ("value", "env", "file", "command")
+
+
+class Store:
+    """The sessions of one user, and which profile is the default."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._folder = os.path.dirname(cached.session_path("-", environ))
+
+    def names(self) -> list[str]:
+        """Return the names of all stored profiles, signed in or not, sorted."""
+        try:
+            return sorted(name for name in os.listdir(self._folder) if cached.is_profile_name(name))
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise StoreError(f"the sessions in {self._folder} cannot be listed: {error.strerror}") from None
+
+    def read(self, name: str) -> Profile | None:
+        """Return the stored profile, or ``None``; StoreError where the file is not ours to trust. It is not touched.
+
+        One that others can read is mended: made 0600.
+        """
+        path = self._path(name)
+        try:
+            data, status = cached.read_file(path)
+            if sys.platform != "win32" and status.st_mode & 0o077:
+                os.chmod(path, 0o600)
+            return _decode(name, data)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            reason = "it is a symbolic link" if os.path.islink(path) else error.strerror or "it cannot be read"
+            raise _refused(path, reason) from None
+        except ValueError as error:
+            raise _refused(path, str(error)) from None
+
+    def write(self, profile: Profile) -> None:
+        """Replace the profile's file, whole. The caller holds its lock."""
+        path = self._path(profile.name)
+        self.read(profile.name)  # raises for what must not be replaced
+        self._write(path, _encode(profile))
+
+    def forget(self, name: str) -> None:
+        """Remove the profile's file and whatever a crash left beside it; it may be missing."""
+        path = self._path(name)
+        try:
+            for leftover in (path, _temporary(path)):
+                with suppress(FileNotFoundError):
+                    os.unlink(leftover)
+            if self.default() == name:
+                with suppress(FileNotFoundError):
+                    os.unlink(cached.default_profile_path(self._environ))
+        except OSError as error:
+            raise StoreError(f"{path} cannot be removed: {error.strerror}") from None
+
+    def check_writable(self, name: str) -> None:
+        """Raise StoreError where the profile's file could not be written, before anything is spent on it."""
+        probe = _temporary(self._path(f"{name}.{os.getpid()}"))
+        self._write_new(probe, b"")
+        with suppress(OSError):
+            os.unlink(probe)
+
+    def default(self) -> str:
+        """Return the name of the default profile, or ``""``."""
+        name = cached.default_profile(self._environ)
+        return name if cached.is_profile_name(name) else ""
+
+    def set_default(self, name: str) -> None:
+        """Write which profile is the default."""
+        self._write(cached.default_profile_path(self._environ), name.encode("ascii") + b"\n")
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Hold the profile's lock: one writer at a time, across processes; StoreError after a minute of waiting."""
+        import filelock  # noqa: PLC0415 - it brings asyncio, which a cached token does not wait for
+
+        path = os.path.join(self._folder, f".{name}.lock")
+        self._make_folders()
+        try:
+            if not stat.S_ISREG(os.lstat(path).st_mode):
+                raise _refused(path, "it is not a regular file")
+        except FileNotFoundError:
+            pass
+        lock = filelock.FileLock(path, timeout=LOCK_TIMEOUT, mode=0o600)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise StoreError(
+                f"another oauth-cli has held the session {name} for {LOCK_TIMEOUT:.0f} seconds",
+                hint="Wait for it, or end it. Its process holds " + path,
+            ) from None
+        except (OSError, NotImplementedError) as error:
+            raise StoreError(f"{path} cannot be locked: {error}") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _path(self, name: str) -> str:
+        return cached.session_path(name, self._environ)
+
+    def _write(self, path: str, data: bytes) -> None:
+        """Write beside ``path`` and rename: readers see the old file or the new one."""
+        temporary = _temporary(path)
+        self._write_new(temporary, data)
+        try:
+            os.replace(temporary, path)
+            if sys.platform != "win32":
+                folder = os.open(os.path.dirname(path), os.O_RDONLY)
+                try:
+                    os.fsync(folder)
+                finally:
+                    os.close(folder)
+        except OSError as error:
+            raise StoreError(f"{path} cannot be written: {error.strerror}") from None
+
+    def _write_new(self, path: str, data: bytes) -> None:
+        self._make_folders()
+        try:
+            with suppress(FileNotFoundError):
+                os.unlink(path)  # left by a crash: we hold the lock
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600)
+            with open(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            with suppress(OSError):
+                os.unlink(path)
+            raise StoreError(
+                f"the session cannot be stored in {os.path.dirname(path)}: {error.strerror}",
+                hint="OAUTH_CLI_HOME names another folder.",
+            ) from None
+
+    def _make_folders(self) -> None:
+        """Make our folders, private from the start, and refuse one that is somebody else's."""
+        state = os.path.dirname(self._folder)
+        try:
+            os.makedirs(os.path.dirname(state), exist_ok=True)
+            for folder in (state, self._folder):
+                with suppress(FileExistsError):
+                    os.mkdir(folder, 0o700)
+                status = os.stat(folder)
+                if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
+                    raise _refused(folder, "it belongs to another user")
+            if sys.platform != "win32" and status.st_mode & 0o077:
+                os.chmod(self._folder, 0o700)
+        except OSError as error:
+            raise StoreError(
+                f"the folder {self._folder} cannot be made: {error.strerror}", hint="OAUTH_CLI_HOME names another."
+            ) from None
+
+
+def _refused(path: str, reason: str) -> StoreError:
+    return StoreError(
+        f"{path} is left alone: {reason}",
+        hint="If it is of no use to you, remove it and sign in again: oauth-cli login",
+    )
+
+
+def _temporary(path: str) -> str:
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f".{name}.new")
+
+
+def _encode(profile: Profile) -> bytes:
+    session = profile.session
+    expires_at, issued_at, token = (
+        (session.expires_at, session.issued_at, session.access_token) if session else (0, 0, "")
+    )
+    document: dict[str, object] = {"provider": profile.provider, "settings": dict(profile.settings)}
+    if profile.secrets:
+        document["secrets"] = {name: {ref.kind: ref.target} for name, ref in profile.secrets.items()}
+    if session:
+        fields = {name: getattr(session, name) for name in _SESSION_FIELDS}
+        document["session"] = {name: value for name, value in fields.items() if value is not None}
+    head = f"1 {expires_at} {issued_at} {len(token)}\n{token}\n"
+    return head.encode("ascii") + json.dumps(document, ensure_ascii=True, indent=1).encode("ascii") + b"\n"
+
+
+_SESSION_FIELDS = (
+    *("issuer", "client_id", "sub", "label", "scopes", "token_type"),
+    *("refresh_token", "id_token", "redirect_uri"),
+)
+
+
+def _decode(name: str, data: bytes) -> Profile:
+    version = data.partition(b" ")[0]
+    if version.isdigit() and version != b"1":
+        raise ValueError("a newer oauth-cli wrote it")
+    expires_at, issued_at, access_token, rest = cached.split(data)
+    document = parse_json(rest)
+    if not isinstance(document, dict):
+        raise ValueError("it is damaged")  # noqa: TRY004 - one kind of error for everything that is wrong with a file
+    secrets = {}
+    for key, reference in _object(document, "secrets").items():
+        if not isinstance(reference, dict) or len(reference) != 1:
+            raise ValueError("its secrets are damaged")
+        [(kind, target)] = reference.items()
+        if kind not in _KINDS or not isinstance(target, str):
+            raise ValueError("its secrets are damaged")
+        secrets[key] = SecretReference(cast("Literal['value', 'env', 'file', 'command']", kind), target)
+    settings = _object(document, "settings")
+    provider = document.get("provider")
+    if not isinstance(provider, str) or not all(isinstance(value, str) for value in settings.values()):
+        raise ValueError("its settings are damaged")
+    session = None
+    if "session" in document:
+        session = _decode_session(_object(document, "session"), expires_at, issued_at, access_token)
+    elif issued_at:
+        raise ValueError("it lacks the session that its first line speaks of")
+    return Profile(name, provider, {k: str(v) for k, v in settings.items()}, secrets, session)
+
+
+def _decode_session(fields: Mapping[str, object], expires_at: int, issued_at: int, access_token: str) -> Session:
+    known = {name: fields.get(name) for name in _SESSION_FIELDS if name != "scopes"}
+    scopes = fields.get("scopes")
+    required = ("client_id", "label", "token_type")
+    if (
+        not all(isinstance(value, str | None) for value in known.values())
+        or not all(isinstance(known[name], str) for name in required)
+        or not isinstance(scopes, list)
+        or not all(isinstance(scope, str) for scope in scopes)
+        or not access_token
+    ):
+        raise ValueError("its session is damaged")
+    return Session(
+        scopes=tuple(scopes),
+        issued_at=issued_at,
+        expires_at=expires_at,
+        access_token=access_token,
+        **cast("dict[str, str]", known),
+    )
+
+
+def _object(document: Mapping[str, object], name: str) -> dict[str, object]:
+    value = document.get(name, {})
+    if not isinstance(value, dict):
+        raise ValueError(f"its {name} are damaged")  # noqa: TRY004 - as in _decode
+    return value

@@ -1,0 +1,192 @@
+"""The terminal: words for people on standard error, answers for programs on standard output.
+
+Invariants: what is written is escaped here, at the last moment, so that no server's or plugin's text can move the
+cursor or forge a line. Colour and the running time are for terminals only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TextIO
+
+from oauth_cli_login.errors import OAuthCliError
+
+_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
+_WIDE = 400
+"""Columns of a table that no terminal shows: nothing is folded."""
+_CLEAR_LINE = "\r\x1b[2K"
+
+
+def inert(text: str) -> str:
+    """Return ``text`` on one line, with everything that is not printable (controls, bidi, line ends) escaped."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape", "replace").decode("ascii")
+        for character in text
+    )
+
+
+class Terminal:
+    """Where a command speaks.
+
+    ``answer`` is the stream for programs, ``stream`` the one for people. ``quiet`` drops everything but warnings and
+    errors; ``verbosity`` counts the ``-v``.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        *,
+        answer: TextIO,
+        stream: TextIO,
+        source: TextIO | None = None,
+        quiet: bool = False,
+        verbosity: int = 0,
+    ) -> None:
+        self.answer_stream = answer
+        self.stream = stream
+        self.source = source
+        self.quiet = quiet
+        self.verbosity = verbosity
+        self.is_terminal = stream.isatty()
+        self.colour = self.is_terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+        self._running = False
+
+    @property
+    def can_ask(self) -> bool:
+        """Tell whether a person is there to answer a question."""
+        return self.source is not None and self.source.isatty() and self.is_terminal
+
+    def answer(self, text: str) -> None:
+        """Write one line for programs; BrokenPipeError goes to the caller."""
+        self.answer_stream.write(text + "\n")
+        self.answer_stream.flush()
+
+    def answer_json(self, document: Mapping[str, object]) -> None:
+        """Write one JSON object for programs."""
+        self.answer(json.dumps(document, indent=2, ensure_ascii=True))
+
+    def say(self, text: str = "", *styles: str) -> None:
+        """Write one line for people."""
+        if not self.quiet:
+            self._write(self.styled(inert(text), *styles))
+
+    def step(self, number: int, text: str) -> None:
+        """Write one numbered step of a sign-in."""
+        if not self.quiet:
+            self._write(f"{self.styled(f'{number}.', 'bold')} {inert(text)}")
+
+    def signed_in(self, label: str, facts: str) -> None:
+        """Write the line that ends a sign-in."""
+        if not self.quiet:
+            self._write(
+                f"{self.styled('Signed in as', 'green')} {self.styled(inert(label), 'bold')}"
+                f"   {self.styled(inert(facts), 'dim')}"
+            )
+
+    def must_see(self, text: str = "", *styles: str) -> None:
+        """Write one line that ``--quiet`` does not drop: without it the person could not go on."""
+        self._write(self.styled(inert(text), *styles))
+
+    def warn(self, text: str) -> None:
+        """Write a warning."""
+        self._write(self.styled("warning: ", "yellow") + inert(text))
+
+    def error(self, error: OAuthCliError) -> None:
+        """Write an error and, behind it, what to do next."""
+        self._write(self.styled("error: ", "red", "bold") + inert(error.message))
+        if error.hint:
+            for line in error.hint.splitlines():
+                self._write(self.styled("  " + inert(line), "dim"))
+
+    def debug(self, text: str) -> None:
+        """Write a line that only ``-v`` shows."""
+        if self.verbosity:
+            self._write(self.styled(inert(text), "dim"))
+
+    def running(self, text: str) -> None:
+        """Show a line that the next one replaces; on a terminal only."""
+        if self.is_terminal and not self.quiet and self.colour:
+            self._put(_CLEAR_LINE + self.styled(inert(text), "dim"))
+            self._running = True
+
+    def clear_running(self) -> None:
+        """Take the running line away."""
+        if self._running:
+            self._put(_CLEAR_LINE)
+            self._running = False
+
+    def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Write a table for people."""
+        if self.quiet:
+            return
+        from rich.console import Console  # noqa: PLC0415 - costs five starts of Python; most commands print no table
+        from rich.table import Table  # noqa: PLC0415 - as above
+        from rich.text import Text  # noqa: PLC0415 - as above
+
+        self.clear_running()
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        for title in header:
+            table.add_column(title, overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(inert(cell)) for cell in row))  # Text, not markup: a server chose some of these words
+        width = None if self.is_terminal else _WIDE
+        console = Console(file=self.stream, no_color=not self.colour, highlight=False, width=width)
+        with suppress(OSError, ValueError):
+            console.print(table)
+
+    def ask(self, question: str, *, hidden: bool = False) -> str:
+        """Return what the person types, without what surrounds it; ``hidden`` shows nothing of it."""
+        if hidden:
+            import getpass  # noqa: PLC0415 - it is asked for rarely
+
+            return getpass.getpass(question + " ", stream=self.stream).strip()
+        self._put(question + " ")
+        line = self.source.readline() if self.source else ""
+        return line.strip()
+
+    def styled(self, text: str, *styles: str) -> str:
+        """Return ``text`` in these styles, where colour is wanted."""
+        if not self.colour or not styles:
+            return text
+        codes = ";".join(_STYLES[style] for style in styles)
+        return f"\x1b[{codes}m{text}\x1b[0m"
+
+    def _write(self, line: str) -> None:
+        self.clear_running()
+        self._put(line + "\n")
+
+    def _put(self, text: str) -> None:
+        with suppress(OSError, ValueError):  # nobody reads standard error: that is no reason to fail
+            encoding = self.stream.encoding or "utf-8"
+            self.stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+            self.stream.flush()
+
+
+@contextmanager
+def claimed_stdout() -> Iterator[TextIO]:
+    """Keep standard output for our answer alone: whatever a hook, a browser or a command prints goes to standard error.
+
+    Yields the stream to answer on. Both are put back at the end.
+    """
+    sys.stdout.flush()
+    try:
+        saved = os.dup(1)
+    except OSError:  # closed by whoever started us
+        yield sys.stdout
+        return
+    shown = sys.stdout
+    try:
+        os.dup2(2, 1)
+        sys.stdout = sys.stderr
+        with os.fdopen(saved, "w", encoding="utf-8", closefd=False) as answer:
+            yield answer
+    finally:
+        sys.stdout = shown
+        os.dup2(saved, 1)
+        os.close(saved)

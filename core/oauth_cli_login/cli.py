@@ -1,0 +1,171 @@
+"""The command line: two looks at argv, one command, one exit status.
+
+The first look is for ``--profile``, ``--provider`` and the command's name alone, because a provider's settings are
+options of ``login``. The second is the full parser, with the chosen command's options; only that command is imported.
+Here is the one place where errors become exit statuses.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+import traceback
+from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
+from importlib import import_module
+from typing import NoReturn, TextIO
+
+from oauth_cli_login import __version__
+from oauth_cli_login.adapters.terminal import Terminal, claimed_stdout
+from oauth_cli_login.context import Context
+from oauth_cli_login.errors import ExitStatus, OAuthCliError, UsageError
+
+COMMANDS = {
+    "login": "sign in with a provider and store the session",
+    "token": "print a valid access token, refreshed where needed",
+    "whoami": "ask the provider who is signed in",
+    "status": "show the sessions and how long they are good for",
+    "logout": "revoke a session's tokens and delete it",
+    "use": "choose the default profile",
+    "providers": "list the providers that are installed",
+    "mock-server": "run the embedded OAuth 2 server, for developing clients",
+}
+
+_EPILOG = """\
+examples:
+  oauth-cli login --provider mock              try it: the server is built in
+  oauth-cli login --provider github            GitHub tells you what to register
+  curl -H "Authorization: Bearer $(oauth-cli token)" https://api.example.com/
+
+Answers for programs go to standard output, everything for people to standard error.
+Exit status: 0 done, 2 usage, 3 configuration, 4 sign in again, 5 refused, 6 no answer in time,
+7 network, 8 the server broke the protocol, 9 storage, 130 interrupted.
+"""
+
+
+class _Parser(ArgumentParser):
+    """argparse, with its errors as ours."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, hint=f"See: {self.prog} --help")
+
+
+def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    argv = sys.argv[1:] if argv is None else argv
+    environ = os.environ if environ is None else environ
+    with claimed_stdout() as answer:
+        terminal = _terminal(environ, answer)
+        try:
+            return _run(argv, environ, terminal)
+        except OAuthCliError as error:
+            terminal.clear_running()
+            terminal.error(error)
+            return error.exit_status
+        except KeyboardInterrupt:
+            terminal.clear_running()
+            terminal.say("Interrupted: nothing was changed. Run the same command to try again.")
+            return ExitStatus.INTERRUPTED
+        except BrokenPipeError:
+            return _reader_went_away(answer)
+        except SystemExit as done:  # argparse, after --help and --version
+            return int(done.code or 0)
+        except Exception as error:  # noqa: BLE001 - the last handler: a bug of ours, reported without its values
+            terminal.clear_running()
+            _report_bug(terminal, error)
+            return ExitStatus.BUG
+
+
+def _run(argv: Sequence[str], environ: Mapping[str, str], terminal: Terminal) -> int:
+    profile, provider, command = _first_look(argv)
+    parser, commands = _parser()
+    if not argv:
+        for line in parser.format_help().splitlines():
+            terminal.must_see(line)
+        return ExitStatus.USAGE
+    context = Context(environ, terminal)
+    module = None
+    if command in COMMANDS:
+        module = import_module("oauth_cli_login.commands." + command.replace("-", "_"))
+        module.arguments(commands[command], context, profile, provider)
+    with redirect_stdout(terminal.answer_stream):  # --help and --version are answers
+        args = parser.parse_args(argv)
+    if module is None:
+        parser.error("a command is missing")
+    terminal.quiet = args.quiet
+    terminal.verbosity = args.verbose
+    status: int = module.run(context, args)
+    return status
+
+
+def _first_look(argv: Sequence[str]) -> tuple[str | None, str | None, str]:
+    """Return --profile, --provider and the first word that is no option: the command, if it is one."""
+    parser = _Parser(prog="oauth-cli", add_help=False, allow_abbrev=False)
+    parser.add_argument("--profile")
+    parser.add_argument("--provider")
+    words = list(argv)
+    known, rest = parser.parse_known_args(words[: words.index("--")] if "--" in words else words)
+    return known.profile, known.provider, next((word for word in rest if not word.startswith("-")), "")
+
+
+def _parser() -> tuple[_Parser, dict[str, _Parser]]:
+    """Return the parser, and each command's own by name, with the options that they share."""
+    parser = _Parser(
+        prog="oauth-cli",
+        description="Sign in to any OAuth 2 / OpenID Connect provider, and hand out valid access tokens.",
+        epilog=_EPILOG,
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"oauth-cli {__version__}")
+    parser.set_defaults(profile=None, json=False, quiet=False, verbose=0)
+    _add_shared(parser)
+    subparsers = parser.add_subparsers(metavar="COMMAND", title="commands")
+    commands = {
+        name: subparsers.add_parser(
+            name, help=about, description=about[0].upper() + about[1:] + ".", allow_abbrev=False
+        )
+        for name, about in COMMANDS.items()
+    }
+    for command in commands.values():
+        _add_shared(command)
+    return parser, commands
+
+
+def _add_shared(parser: ArgumentParser) -> None:
+    """Add the options that stand before or after the command; without a default of its own the last one wins."""
+    parser.add_argument("--profile", default=SUPPRESS, metavar="NAME", help="which profile: see `oauth-cli status`")
+    parser.add_argument("--json", action="store_true", default=SUPPRESS, help="answer with one JSON object")
+    parser.add_argument("-q", "--quiet", action="store_true", default=SUPPRESS, help="say nothing but problems")
+    parser.add_argument("-v", "--verbose", action="count", default=SUPPRESS, help="say what is sent where (no secrets)")
+
+
+def _terminal(environ: Mapping[str, str], answer: TextIO) -> Terminal:
+    stream = sys.stderr if sys.stderr is not None else open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until exit
+    return Terminal(environ, answer=answer, stream=stream, source=sys.stdin)
+
+
+def _reader_went_away(answer: TextIO) -> int:
+    """Let nothing be flushed into the closed pipe at exit, and end as a program killed by SIGPIPE would."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), answer.fileno())
+    return ExitStatus.BROKEN_PIPE
+
+
+def _report_bug(terminal: Terminal, error: Exception) -> None:
+    """Show where it happened: no values of variables, and no word of the message that could be a token."""
+    frames = traceback.extract_tb(error.__traceback__)
+    terminal.error(
+        OAuthCliError(
+            f"this is a bug in oauth-cli: {type(error).__name__}: {_LONG_WORD.sub('…', str(error))}",
+            hint="Please report it, with these lines; they hold no secrets.",
+        )
+    )
+    system = f"oauth-cli {__version__}, Python {platform.python_version()}, {platform.system()}"
+    for line in (system, *(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)):
+        terminal.must_see("  " + line, "dim")
+
+
+_LONG_WORD = re.compile(r"[A-Za-z0-9._~+/=%-]{12,}")

@@ -1,0 +1,101 @@
+"""``oauth-cli logout``: revoke where the provider can, and delete here in any case."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from oauth_cli_login.config import Configuration
+from oauth_cli_login.context import Context
+from oauth_cli_login.errors import ExitStatus, NotSignedIn, OAuthCliError
+from oauth_cli_login.model import SecretReference
+from oauth_cli_login.plugins import load
+from oauth_cli_login.session import SettingsDiffer, client, revoke, stored_session
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """How it went: ``revocation`` is revoked, unsupported or failed; ``error`` says why it failed."""
+
+    profile: str
+    revocation: str
+    error: OAuthCliError | None = None
+    connected_apps_url: str | None = None
+
+
+def arguments(parser: ArgumentParser, _context: Context, _profile: str | None, _provider: str | None) -> None:
+    """Declare which sessions, and what is to be left of them."""
+    parser.add_argument("--all", action="store_true", help="sign out of every session")
+    parser.add_argument("--forget", action="store_true", help="delete the profile's settings as well")
+
+
+def run(context: Context, args: Namespace) -> int:
+    """Sign out of one session or all; non-zero where a revocation failed, with that failure's own status."""
+    configuration = Configuration.read(context.environ)
+    if args.all:
+        names = configuration.sessions()
+        if not names:
+            raise NotSignedIn("you are not signed in anywhere")
+    else:
+        names = [configuration.chosen_profile(args.profile)]
+        stored_session(configuration, names[0])
+    outcomes = [_log_out(context, configuration, name, forget=args.forget, alone=not args.all) for name in names]
+    if args.json:
+        context.terminal.answer_json(
+            {"sessions": [{"profile": o.profile, "revocation": o.revocation} for o in outcomes]}
+        )
+    errors = [outcome.error for outcome in outcomes if outcome.error]
+    return errors[0].exit_status if errors else ExitStatus.OK
+
+
+def _log_out(context: Context, configuration: Configuration, name: str, *, forget: bool, alone: bool) -> _Outcome:
+    """Revoke, delete, and say both. Settings that differ stop a single logout before anything is done."""
+    outcome = _revoke(context, configuration, name)
+    if alone and isinstance(outcome.error, SettingsDiffer):
+        raise outcome.error
+    _delete(configuration, name, forget=forget)
+    said = {
+        "revoked": "signed out, and the tokens were revoked",
+        "unsupported": "signed out; the provider cannot revoke tokens: they end by themselves",
+        "failed": "signed out here, but the tokens were NOT revoked",
+    }
+    context.terminal.say(f"{name}: {said[outcome.revocation]}")
+    if outcome.error:
+        context.terminal.warn(f"{name}: {outcome.error.message}")
+    if outcome.connected_apps_url:
+        context.terminal.say(f"  The applications with access to your account: {outcome.connected_apps_url}", "dim")
+    return outcome
+
+
+def _revoke(context: Context, configuration: Configuration, name: str) -> _Outcome:
+    url = None
+    try:
+        with client(context, configuration, name) as subject:
+            url = subject.provider.connected_apps_url(subject.settings)
+            return _Outcome(name, revoke(subject), connected_apps_url=url)
+    except OAuthCliError as error:
+        return _Outcome(name, "failed", error, url or _connected_apps_url(configuration, name))
+
+
+def _connected_apps_url(configuration: Configuration, name: str) -> str | None:
+    """Return the page where the user can still revoke by hand, though the server could not be reached."""
+    with suppress(OAuthCliError):
+        profile, _ = stored_session(configuration, name)
+        provider = load(profile.provider)
+        resolved = configuration.resolve(name, provider.declared_settings(), stored=profile)
+        return provider.connected_apps_url(resolved.settings())
+    return None
+
+
+def _delete(configuration: Configuration, name: str, *, forget: bool) -> None:
+    """Delete the session, its typed secrets with it; the settings stay for the next sign-in, unless told otherwise."""
+    with configuration.store.lock(name):
+        profile = configuration.store.read(name)
+        if forget or profile is None:
+            configuration.store.forget(name)
+            return
+        references: dict[str, SecretReference] = {
+            key: reference for key, reference in profile.secrets.items() if reference.kind != "value"
+        }
+        configuration.store.write(replace(profile, session=None, secrets=references))

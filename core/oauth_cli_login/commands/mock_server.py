@@ -1,0 +1,44 @@
+"""``oauth-cli mock-server``: the embedded OAuth 2 server on its own, for people who develop OAuth clients."""
+
+from __future__ import annotations
+
+import threading
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+
+from oauth_cli_login.context import Context
+from oauth_cli_login.errors import ConfigError
+from oauth_cli_login.model import Settings
+from oauth_cli_login.plugins import load
+
+DEFAULT_PORT = 8080
+
+
+def arguments(parser: ArgumentParser, _context: Context, _profile: str | None, _provider: str | None) -> None:
+    """Declare the port."""
+    parser.add_argument(
+        "--port", type=_port, default=DEFAULT_PORT, metavar="N", help=f"listen here (default: {DEFAULT_PORT})"
+    )
+
+
+def run(context: Context, args: Namespace) -> int:
+    """Serve until Ctrl-C."""
+    issuer = f"http://localhost:{args.port}/default"
+    provider = load("mock")
+    settings = Settings({**dict.fromkeys(provider.declared_settings()), "issuer": issuer, "client_id": "cli-app"})
+    server = provider.local_server(settings)
+    if server is None:
+        raise ConfigError(f"port {args.port} is taken", hint="End what listens there, or choose another: --port N")
+    with server:
+        context.terminal.say(f"The mock OAuth 2 server answers at {issuer}", "bold")
+        context.terminal.say(f"  discovery    {issuer}/.well-known/openid-configuration")
+        context.terminal.say("  client id    cli-app (public, PKCE, any loopback redirect URI)")
+        context.terminal.say(f"  sign in      oauth-cli login --provider mock --issuer {issuer}")
+        context.terminal.say("Its tokens open nothing but itself. Ctrl-C ends it.", "dim")
+        threading.Event().wait()
+    return 0
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536):  # noqa: PLR2004 - 16 bits
+        raise ArgumentTypeError(f"{text[:20]!a} is not a port")
+    return int(text)

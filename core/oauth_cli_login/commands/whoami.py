@@ -1,0 +1,63 @@
+"""``oauth-cli whoami``: ask the provider whose session it is."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from oauth_cli_login.config import Configuration
+from oauth_cli_login.context import Context
+from oauth_cli_login.errors import NotSignedIn
+from oauth_cli_login.login import fetch_userinfo
+from oauth_cli_login.model import UserInfo
+from oauth_cli_login.protocol.id_token import decode
+from oauth_cli_login.session import client, valid_session
+
+
+def arguments(_parser: ArgumentParser, _context: Context, _profile: str | None, _provider: str | None) -> None:
+    """Declare nothing: ``--profile`` is everybody's."""
+
+
+def run(context: Context, args: Namespace) -> int:
+    """Fetch userinfo with a valid token and show it."""
+    configuration = Configuration.read(context.environ)
+    name = configuration.chosen_profile(args.profile)
+    userinfo = _userinfo(context, configuration, name)
+    shown = {
+        "profile": name,
+        "sub": userinfo.sub,
+        "username": userinfo.username,
+        "name": userinfo.name,
+        "email": userinfo.email,
+        "picture": userinfo.picture,
+    }
+    if args.json:
+        context.terminal.answer_json({**shown, "claims": dict(userinfo.claims)})
+    else:
+        context.terminal.say(userinfo.label, "bold")
+        for key, value in shown.items():
+            if value is not None:
+                context.terminal.say(f"  {key:<9} {value}")
+    return 0
+
+
+def _userinfo(context: Context, configuration: Configuration, name: str) -> UserInfo:
+    """Return who the provider says it is; a token that it refuses is refreshed once."""
+    session = valid_session(context, configuration, name)
+    with client(context, configuration, name) as subject:
+
+        def fetch(access_token: str) -> UserInfo:
+            return fetch_userinfo(
+                subject.provider,
+                subject.settings,
+                subject.metadata,
+                subject.connection,
+                scopes=session.scopes,
+                access_token=access_token,
+                id_token_claims=decode(session.id_token)[1] if session.id_token else None,
+            )
+
+        try:
+            return fetch(session.access_token)
+        except NotSignedIn:
+            renewed = valid_session(context, configuration, name, refresh=True)
+        return fetch(renewed.access_token)

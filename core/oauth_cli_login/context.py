@@ -1,0 +1,58 @@
+"""The world that a command runs in: everything that is not pure reaches the engine through here."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from oauth_cli_login.model import HttpRequest, HttpResponse
+
+if TYPE_CHECKING:
+    from oauth_cli_login.adapters.http import Http, Repeat
+    from oauth_cli_login.adapters.terminal import Terminal
+
+
+class Connection:
+    """HTTP for one server; the library is imported, and certificates are read, at the first request."""
+
+    def __init__(self, make: Callable[[], Http]) -> None:
+        self._make = make
+        self._http: Http | None = None
+
+    def __enter__(self) -> Connection:  # noqa: PYI034 - typing.Self came with 3.11
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        if self._http is not None:
+            self._http.close()
+
+    def send(self, request: HttpRequest, *, repeat: Repeat = "never") -> HttpResponse:
+        """Send a request as adapters/http.py does."""
+        if self._http is None:
+            self._http = self._make()
+        return self._http.send(request, repeat=repeat)
+
+
+@dataclass(frozen=True)
+class Context:
+    """``clock`` is seconds since the epoch, ``monotonic`` seconds since anything; ``entropy`` returns so many bytes."""
+
+    environ: Mapping[str, str]
+    terminal: Terminal
+    clock: Callable[[], float] = field(default=time.time)
+    monotonic: Callable[[], float] = field(default=time.monotonic)
+    entropy: Callable[[int], bytes] = field(default=secrets.token_bytes)
+    sleep: Callable[[float], None] = field(default=time.sleep)
+
+    def connection(self, ca_file: str | None) -> Connection:
+        """Return a connection that trusts ``ca_file``, or the system's certificates."""
+
+        def make() -> Http:
+            from oauth_cli_login.adapters.http import Http  # noqa: PLC0415 - costs more than all the rest together
+
+            return Http(self.environ, ca_file=ca_file, log=self.terminal.debug)
+
+        return Connection(make)

@@ -1,0 +1,81 @@
+"""Authorization server metadata: OpenID Connect Discovery 1.0 section 4, RFC 8414 sections 2 and 3."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from oauth_cli_login.errors import ConfigError, ProtocolError
+from oauth_cli_login.model import HttpRequest, HttpResponse, ServerMetadata
+from oauth_cli_login.protocol.body import parse_object_response
+from oauth_cli_login.protocol.url import check_endpoint
+
+ENDPOINTS = (
+    "authorization_endpoint",
+    "token_endpoint",
+    "device_authorization_endpoint",
+    "userinfo_endpoint",
+    "revocation_endpoint",
+    "jwks_uri",
+)
+WHAT = "discovery document"
+
+
+def discovery_requests(issuer: str) -> tuple[HttpRequest, HttpRequest]:
+    """Return the requests for an issuer's document, in the order to try them.
+
+    First OpenID Connect's place (appended to the issuer), then RFC 8414's (inserted between host and path).
+    """
+    checked = check_endpoint("issuer", issuer).rstrip("/")
+    parts = urlsplit(checked)
+    inserted = f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{parts.path}"
+    accept = {"Accept": "application/json"}
+    return (
+        HttpRequest("GET", f"{checked}/.well-known/openid-configuration", accept),
+        HttpRequest("GET", inserted, accept),
+    )
+
+
+def parse_discovery_response(response: HttpResponse, *, issuer: str) -> dict[str, object]:
+    """Return the document, whose issuer must equal ``issuer`` (Discovery section 4.3, RFC 8414 section 3.3).
+
+    Raises ConfigError where it differs, ProtocolError where the answer is no such document.
+    """
+    if response.status != 200:  # noqa: PLR2004 - RFC 8414 section 3.2 allows no other
+        raise ProtocolError(
+            f"there is no {WHAT} at the issuer {issuer} (HTTP {response.status})",
+            hint="Check the issuer. A server without discovery works with `--provider oauth2`.",
+        )
+    document = parse_object_response(response, WHAT)
+    found = document.get("issuer")
+    if found != issuer:
+        raise ConfigError(
+            f"the issuer does not match: its document says {ascii(found)[:200]}, you gave {ascii(issuer)[:200]}",
+            hint="Use the document's spelling, if that is the server you mean: every character counts.",
+        )
+    return document
+
+
+def server_metadata(document: Mapping[str, object]) -> ServerMetadata:
+    """Return the checked metadata of a document; raise ProtocolError for an unusable endpoint."""
+    issuer = document.get("issuer")
+    if issuer is not None:
+        issuer = check_endpoint("issuer", issuer)
+    endpoints = {
+        name: check_endpoint(name, document[name], issuer=issuer)
+        for name in ENDPOINTS
+        if document.get(name) is not None
+    }
+    return ServerMetadata(
+        document=dict(document),
+        issuer=issuer,
+        iss_parameter_supported=document.get("authorization_response_iss_parameter_supported") is True,
+        token_endpoint_auth_methods=_strings(document.get("token_endpoint_auth_methods_supported")),
+        **endpoints,
+    )
+
+
+def _strings(value: object) -> tuple[str, ...] | None:
+    if not isinstance(value, list | tuple):
+        return None
+    return tuple(item for item in value if isinstance(item, str))

@@ -1,0 +1,40 @@
+"""Whose parameters win: core's own may not be touched, the user's beat the plugin's, the plugin's beat core's extras."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from oauth_cli_login.errors import PluginError, UsageError
+
+AUTHORIZATION = frozenset(
+    {
+        *("client_id", "redirect_uri", "response_type", "scope", "state", "nonce"),
+        *("code_challenge", "code_challenge_method"),
+    }
+)
+DEVICE_AUTHORIZATION = frozenset({"client_id", "client_secret", "scope"})
+CODE_EXCHANGE = frozenset({"grant_type", "code", "redirect_uri", "code_verifier", "client_id", "client_secret"})
+REFRESH = frozenset({"grant_type", "refresh_token", "client_id", "client_secret"})
+"""A refresh may add the session's redirect_uri: GitLab wants it."""
+DEVICE_EXCHANGE = frozenset({"grant_type", "device_code", "client_id", "client_secret"})
+
+
+def merge(
+    core: Mapping[str, str],
+    plugin: Mapping[str, str | None],
+    user: Mapping[str, str],
+    *,
+    protected: Collection[str],
+    provider: str,
+) -> dict[str, str]:
+    """Return the extra parameters of one request.
+
+    ``core`` are the ones that core adds and a plugin may drop, by returning ``None``. Raises PluginError or
+    UsageError where one of the ``protected`` would be changed.
+    """
+    if taken := sorted(protected & plugin.keys()):
+        raise PluginError(f"the provider plugin {provider!a} may not set the parameter {taken[0]}")
+    if taken := sorted(protected & user.keys()):
+        raise UsageError(f"--param cannot set {taken[0]}: oauth-cli sets it itself")
+    merged = {**core, **plugin, **user}
+    return {name: value for name, value in merged.items() if value is not None}

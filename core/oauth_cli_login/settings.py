@@ -1,0 +1,218 @@
+"""What may be set: core's own declarations, a provider's beside them, and the values of one profile.
+
+A setting has one name in three spellings: ``--client-id``, ``OAUTH_CLI_<PROFILE>_CLIENT_ID``, and ``client_id`` under
+``[profiles.NAME]`` in config.toml. Precedence: flag, environment, config.toml, what the profile's last login used, the
+provider's default. A secret never has a flag of its own: beside the three spellings of where it is (``…_file``,
+``…_command``), it comes from the environment, from standard input or from a hidden prompt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from oauth_cli_login.errors import ConfigError, PluginError
+from oauth_cli_login.model import Profile, SecretReference, Setting, Settings
+
+CORE = (
+    Setting("client_id", "the client id that the provider gave you", required=True),
+    Setting("client_secret", "the client secret, where the provider gave you one", secret=True),
+    Setting("scopes", "what to ask for"),
+    Setting("redirect_uri", "the loopback redirect URI that is registered at the provider"),
+    Setting("flow", "how to sign in: browser, device or auto"),
+    Setting("login_hint", "the account to suggest to the provider"),
+    Setting("ca_file", "a file of certificates (PEM) to trust instead of the system's"),
+    Setting(
+        "token_endpoint_auth_method",
+        "how a client with a secret says who it is: client_secret_basic or client_secret_post",
+    ),
+)
+
+NOT_KEPT = frozenset({"login_hint"})
+"""Settings that say something about one sign-in only."""
+
+RESERVED = frozenset(
+    {
+        *("profile", "provider", "json", "quiet", "verbose", "help", "version", "scope", "add_scope", "param", "port"),
+        *("timeout", "browser", "no_browser", "switch_account", "store"),
+    }
+)
+"""Names of core's options, which no provider's setting may take."""
+
+CONFIG_FILE = "config.toml"
+
+_WAYS = ("file", "command")
+"""Where a secret may be, other than in the environment: NAME_file and NAME_command are settings too."""
+
+
+def declare(own: Iterable[Setting]) -> dict[str, Setting]:
+    """Return every setting of a provider by name: core's, redefined and added to by its ``own``; PluginError."""
+    declared = {setting.name: setting for setting in CORE}
+    for setting in own:
+        taken = {f"{name}_{way}" for name in declared if declared[name].secret for way in _WAYS}
+        if setting.name in RESERVED or setting.name in taken:
+            raise PluginError(f"the setting {setting.name} has the name of one of oauth-cli's own options")
+        if setting.name in declared and setting.secret != declared[setting.name].secret:
+            raise PluginError(f"the setting {setting.name} cannot become {'' if setting.secret else 'not '}a secret")
+        declared[setting.name] = setting
+    return declared
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One source of settings: what to call it in a message, and its values by setting name."""
+
+    origin: str
+    values: Mapping[str, str]
+    secrets: Mapping[str, SecretReference] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The settings of one profile after all layers. Secrets are references until ``settings`` is asked to reveal them.
+
+    ``origins`` says for each value which layer it came from.
+    """
+
+    declared: Mapping[str, Setting]
+    values: Mapping[str, str]
+    secrets: Mapping[str, SecretReference]
+    origins: Mapping[str, str]
+
+    def settings(self, reveal: Callable[[str, SecretReference], str] | None = None) -> Settings:
+        """Return all declared settings, with the secrets revealed, or without them."""
+        values: dict[str, str | None] = dict.fromkeys(self.declared)
+        values.update(self.values)
+        if reveal is not None:
+            values.update({name: reveal(name, reference) for name, reference in self.secrets.items()})
+        return Settings(values)
+
+    def missing(self) -> list[Setting]:
+        """Return the required settings that no layer has."""
+        have = {*self.values, *self.secrets}
+        return [setting for setting in self.declared.values() if setting.required and setting.name not in have]
+
+    def with_value(self, name: str, value: str) -> Resolved:
+        """Return the same with one value that a person just typed."""
+        origins = {**self.origins, name: "what you just typed"}
+        if self.declared[name].secret:
+            return replace(self, secrets={**self.secrets, name: SecretReference("value", value)}, origins=origins)
+        return replace(self, values={**self.values, name: value}, origins=origins)
+
+    def kept(self) -> tuple[dict[str, str], dict[str, SecretReference]]:
+        """Return what a login keeps: every non-secret in use, and each secret as a reference or as it was typed.
+
+        Defaults are kept as well, so that a session goes on with what it was made with when a default changes. A
+        secret that stands in config.toml stays there alone.
+        """
+        values = {name: value for name, value in self.values.items() if name not in NOT_KEPT}
+        secrets = {
+            name: reference
+            for name, reference in self.secrets.items()
+            if not (reference.kind == "value" and self.origins[name] == CONFIG_FILE)
+        }
+        return values, secrets
+
+
+def resolve(declared: Mapping[str, Setting], layers: Sequence[Layer]) -> Resolved:
+    """Merge the layers, first one first, and the declarations' defaults behind them."""
+    values: dict[str, str] = {}
+    origins: dict[str, str] = {}
+    secrets: dict[str, SecretReference] = {}
+    for layer in layers:
+        for name, value in layer.values.items():
+            if name in declared and name not in values:
+                values[name] = value
+                origins[name] = layer.origin
+        for name, reference in layer.secrets.items():
+            if name in declared and name not in secrets:
+                secrets[name] = reference
+                origins[name] = layer.origin
+    for setting in declared.values():
+        if setting.default is not None and not setting.secret:
+            values.setdefault(setting.name, setting.default)
+            origins.setdefault(setting.name, "the provider's default")
+    return Resolved(declared, values, secrets, origins)
+
+
+def flag_layer(declared: Mapping[str, Setting], flags: Mapping[str, str]) -> Layer:
+    """Return the layer of the command line; ``flags`` holds the options that were given, under their settings' names."""
+    return _layer("the command line", declared, flags, plain_secrets=None)
+
+
+def environment_layer(declared: Mapping[str, Setting], environ: Mapping[str, str], prefix: str) -> Layer:
+    """Return the layer of the environment, whose variables begin with ``prefix``; an empty one counts as unset."""
+    spelled = {
+        name: environ[prefix + name.upper()] for name in _spellings(declared) if environ.get(prefix + name.upper())
+    }
+    return _layer(
+        "the environment",
+        declared,
+        spelled,
+        plain_secrets=lambda name, _value: SecretReference("env", prefix + name.upper()),
+    )
+
+
+def file_layer(declared: Mapping[str, Setting], table: Mapping[str, object], *, profile: str, private: bool) -> Layer:
+    """Return the layer of a profile's table in config.toml; ConfigError for a value that is no text.
+
+    A secret may stand in the file itself only where nobody else can read that file.
+    """
+    spelled: dict[str, str] = {}
+    for name, value in table.items():
+        if name == "provider":
+            continue
+        if name not in _spellings(declared):
+            raise ConfigError(
+                f"config.toml: [profiles.{profile}] has the setting {name!a}, which this provider does not have",
+                hint="Known are: " + ", ".join(sorted(declared)),
+            )
+        if isinstance(value, list) and name == "scopes" and all(isinstance(item, str) for item in value):
+            value = " ".join(value)  # noqa: PLW2901 - the one list that a setting may be
+        if not isinstance(value, str):
+            raise ConfigError(f"config.toml: {name} under [profiles.{profile}] must be a string")
+        if value:
+            spelled[name] = value
+
+    def plain_secret(name: str, value: str) -> SecretReference:
+        if not private:
+            raise ConfigError(
+                f"config.toml holds {name} under [profiles.{profile}], and others can read the file",
+                hint=f"chmod 600 it, or say where the secret is: {name}_command or {name}_file.",
+            )
+        return SecretReference("value", value)
+
+    return _layer(CONFIG_FILE, declared, spelled, plain_secrets=plain_secret)
+
+
+def stored_layer(stored: Profile | None) -> Layer:
+    """Return the layer of what the profile's last login used."""
+    if stored is None:
+        return Layer("the last sign-in", {})
+    return Layer("the last sign-in", stored.settings, stored.secrets)
+
+
+def _spellings(declared: Mapping[str, Setting]) -> list[str]:
+    ways = [f"{setting.name}_{way}" for setting in declared.values() if setting.secret for way in _WAYS]
+    return [*declared, *ways]
+
+
+def _layer(
+    origin: str,
+    declared: Mapping[str, Setting],
+    spelled: Mapping[str, str],
+    *,
+    plain_secrets: Callable[[str, str], SecretReference] | None,
+) -> Layer:
+    secrets: dict[str, SecretReference] = {}
+    for setting in declared.values():
+        if not setting.secret:
+            continue
+        if plain_secrets is not None and setting.name in spelled:
+            secrets[setting.name] = plain_secrets(setting.name, spelled[setting.name])
+        elif f"{setting.name}_file" in spelled:
+            secrets[setting.name] = SecretReference("file", spelled[f"{setting.name}_file"])
+        elif f"{setting.name}_command" in spelled:
+            secrets[setting.name] = SecretReference("command", spelled[f"{setting.name}_command"])
+    plain = {name: value for name, value in spelled.items() if name in declared and not declared[name].secret}
+    return Layer(origin, plain, secrets)
