@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from oauth_cli_login.context import Connection, Context
 from oauth_cli_login.errors import ConfigError, OAuthCliError, ProtocolError
 from oauth_cli_login.model import HttpResponse, ServerMetadata, Settings
-from oauth_cli_login.plugins import Provider
 from oauth_cli_login.protocol.metadata import discovery_requests, parse_discovery_response, server_metadata
+from oauth_cli_login.provider import Provider
 
 _ABSENT = frozenset({400, 403, 404, 405, 410})
 

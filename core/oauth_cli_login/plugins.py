@@ -1,4 +1,4 @@
-"""Provider plugins: finding one, and its typed face. The only module that touches pluggy.
+"""Provider plugins: finding, importing and registering one. The only module that touches pluggy.
 
 Registration is the selection: each Provider has a plugin manager of its own, with the defaults (all ``trylast``) and
 the one chosen module. Nothing else is imported; listing reads entry-point metadata only.
@@ -7,25 +7,19 @@ the one chosen module. Nothing else is imported; listing reads entry-point metad
 from __future__ import annotations
 
 import inspect
-import sys
-import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any
 
 import pluggy
 
 from oauth_cli_login import defaults, hookspecs
-from oauth_cli_login.errors import ConfigError, OAuthCliError, PluginError
-from oauth_cli_login.model import Flow, JsonObject, ServerMetadata, Setting, Settings, UserInfo
-from oauth_cli_login.settings import declare
+from oauth_cli_login.errors import ConfigError, PluginError
+from oauth_cli_login.provider import Provider, guarded
 
 GROUP = "oauth_cli.providers"
 PROJECT = "oauth_cli"
-FLOWS: tuple[Flow, ...] = ("browser", "device")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,40 +29,6 @@ class InstalledProvider:
     name: str
     distribution: str
     target: str
-
-
-@dataclass(frozen=True, slots=True)
-class RedirectPolicy:
-    """Which loopback redirect a provider takes; ``any_port`` where the server compares all but the port."""
-
-    host: str
-    port: int
-    path: str
-    any_port: bool
-
-
-@dataclass(frozen=True, slots=True)
-class UserinfoRequest:
-    """One GET for the user's profile; an ``optional`` one may fail."""
-
-    url: str
-    headers: Mapping[str, str]
-    optional: bool
-
-
-@dataclass(frozen=True, slots=True)
-class RevocationRequest:
-    """One request that revokes. ``auth`` is ``client`` (as at the token endpoint), ``basic`` or ``none``.
-
-    Exactly one of ``form`` and ``json`` is set.
-    """
-
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    form: Mapping[str, str] | None
-    json: JsonObject | None
-    auth: str
 
 
 def installed() -> list[InstalledProvider]:
@@ -95,279 +55,29 @@ def load(name: str) -> Provider:
         )
     entry = found[0]
     where = f"the provider plugin {name!a} ({_distribution(entry)})"
-    with _guarded(where, "its import"):
+    with guarded(where, "its import"):
         module = entry.load()
     if not isinstance(module, ModuleType):
         raise PluginError(f"{where} is not a module: its entry point must name one")
-    return Provider(name, where, module)
+    return Provider(name, where, _registered(where, module))
 
 
-class Provider:
-    """One provider: a typed method for each hook, which checks what the plugin returns.
-
-    Every method raises PluginError where the plugin raises, exits, or returns what its hook does not allow.
-    """
-
-    def __init__(self, name: str, where: str, module: ModuleType) -> None:
-        self.name = name
-        self.where = where
-        manager = pluggy.PluginManager(PROJECT)
-        manager.add_hookspecs(hookspecs)
-        manager.register(defaults)
-        with _guarded(where, "its registration"):
-            manager.register(module, name)
-            manager.check_pending()
-            if unmarked := _unmarked_hooks(manager, module):
-                raise pluggy.PluginValidationError(module, f"{unmarked} lacks the hookimpl marker")
-        self._hook = manager.hook
-
-    def declared_settings(self) -> dict[str, Setting]:
-        """Return all settings by name: core's, and the provider's own (hook oauth_provider_settings)."""
-        hook = "oauth_provider_settings"
-        own = [self._setting(hook, item) for item in self._sequence(hook, self._call(hook))]
-        try:
-            return declare(own)
-        except PluginError as error:
-            raise PluginError(f"{self.where}: {error.message}") from None
-
-    def server_metadata(self, settings: Settings) -> dict[str, object]:
-        """Return what the provider itself knows of the server (hook oauth_server_metadata), unchecked as yet."""
-        hook = "oauth_server_metadata"
-        return self._mapping(hook, self._call(hook, settings=settings))
-
-    def default_scopes(self, settings: Settings) -> tuple[str, ...]:
-        """Return the scopes to ask for when the user names none (hook oauth_default_scopes)."""
-        hook = "oauth_default_scopes"
-        return self._strings(hook, self._call(hook, settings=settings))
-
-    def redirect_policy(self, settings: Settings) -> RedirectPolicy:
-        """Return the loopback redirect (hook oauth_redirect_policy); what the plugin leaves out is the default's."""
-        hook = "oauth_redirect_policy"
-        fields = {**defaults.oauth_redirect_policy(), **self._mapping(hook, self._call(hook, settings=settings))}
-        host, port, path = (fields[name] for name in ("host", "port", "path"))
-        if host not in ("localhost", "127.0.0.1", "::1") or not isinstance(port, int):
-            self._refuse(hook, "the host must be localhost, 127.0.0.1 or ::1, the port a number")
-        if not isinstance(path, str) or not path.startswith("/"):
-            self._refuse(hook, "the path must begin with /")
-        return RedirectPolicy(str(host), port, path, bool(fields["any_port"]))
-
-    def flows(self, settings: Settings, metadata: ServerMetadata) -> tuple[Flow, ...]:
-        """Return the sign-in flows that work, best first (hook oauth_flows)."""
-        hook = "oauth_flows"
-        named = self._strings(hook, self._call(hook, settings=settings, metadata=metadata.document))
-        if unknown := [flow for flow in named if flow not in FLOWS]:
-            self._refuse(hook, f"the flows are {' and '.join(FLOWS)}, not {unknown[0]!a}")
-        return tuple(flow for name in named for flow in FLOWS if flow == name)
-
-    def authorization_params(
-        self,
-        settings: Settings,
-        metadata: ServerMetadata,
-        *,
-        scopes: Sequence[str],
-        flow: Flow,
-        refresh_token_stored: bool,
-    ) -> dict[str, str | None]:
-        """Return extra parameters of the authorization or device request (hook oauth_authorization_params)."""
-        hook = "oauth_authorization_params"
-        value = self._call(
-            hook,
-            settings=settings,
-            metadata=metadata.document,
-            scopes=tuple(scopes),
-            flow=flow,
-            refresh_token_stored=refresh_token_stored,
-        )
-        params = self._mapping(hook, value)
-        if not all(isinstance(item, str | None) for item in params.values()):
-            self._refuse(hook, "parameters are strings, or None to drop one")
-        return params
-
-    def token_params(
-        self,
-        settings: Settings,
-        metadata: ServerMetadata,
-        *,
-        grant_type: str,
-        scopes: Sequence[str],
-        redirect_uri: str | None,
-    ) -> dict[str, str]:
-        """Return extra parameters of the token request (hook oauth_token_params)."""
-        hook = "oauth_token_params"
-        value = self._call(
-            hook,
-            settings=settings,
-            metadata=metadata.document,
-            grant_type=grant_type,
-            scopes=tuple(scopes),
-            redirect_uri=redirect_uri,
-        )
-        return self._string_mapping(hook, value)
-
-    def token_fields(
-        self, settings: Settings, *, grant_type: str, status: int, fields: JsonObject
-    ) -> dict[str, object]:
-        """Return the token endpoint's answer in the terms of RFC 6749 (hook oauth_token_fields)."""
-        hook = "oauth_token_fields"
-        return self._mapping(
-            hook, self._call(hook, settings=settings, grant_type=grant_type, status=status, fields=dict(fields))
-        )
-
-    def id_token_issuers(self, settings: Settings, metadata: ServerMetadata, claims: JsonObject) -> tuple[str, ...]:
-        """Return the ``iss`` values that an ID token may have (hook oauth_id_token_issuers)."""
-        hook = "oauth_id_token_issuers"
-        return self._strings(hook, self._call(hook, settings=settings, metadata=metadata.document, claims=dict(claims)))
-
-    def userinfo_requests(
-        self, settings: Settings, metadata: ServerMetadata, *, scopes: Sequence[str]
-    ) -> tuple[UserinfoRequest, ...]:
-        """Return what to GET for the user's profile (hook oauth_userinfo_requests)."""
-        hook = "oauth_userinfo_requests"
-        value = self._call(hook, settings=settings, metadata=metadata.document, scopes=tuple(scopes))
-        requests = []
-        for item in self._sequence(hook, value):
-            fields = self._mapping(hook, item)
-            url = fields.get("url")
-            if not isinstance(url, str):
-                self._refuse(hook, "each request has a url")
-            headers = self._string_mapping(hook, fields.get("headers", {}))
-            requests.append(UserinfoRequest(url, headers, bool(fields.get("optional"))))
-        return tuple(requests)
-
-    def parse_userinfo(self, settings: Settings, responses: Sequence[object]) -> UserInfo:
-        """Return who signed in (hook oauth_parse_userinfo); a ``sub`` that is a number becomes its digits."""
-        hook = "oauth_parse_userinfo"
-        fields = self._mapping(hook, self._call(hook, settings=settings, responses=tuple(responses)))
-        claims = self._mapping(hook, fields.get("claims", {}))
-        sub = fields.get("sub")
-        if isinstance(sub, int) and not isinstance(sub, bool):
-            sub = str(sub)
-        known = {name: fields.get(name) for name in ("name", "email", "username", "picture")}
-        return UserInfo(
-            sub=sub if isinstance(sub, str) and sub else None,
-            claims=claims,
-            **{name: value if isinstance(value, str) else None for name, value in known.items()},
-        )
-
-    def revocation_requests(
-        self, settings: Settings, metadata: ServerMetadata, *, token: str, token_type_hint: str
-    ) -> tuple[RevocationRequest, ...] | None:
-        """Return the requests that revoke a token (hook oauth_revocation_requests).
-
-        ``()`` where it cannot be done; ``None`` for what RFC 7009 says.
-        """
-        hook = "oauth_revocation_requests"
-        value = self._call(
-            hook, settings=settings, metadata=metadata.document, token=token, token_type_hint=token_type_hint
-        )
-        if value is None:
-            return None
-        return tuple(self._revocation_request(hook, item) for item in self._sequence(hook, value))
-
-    def setup_guide(self, settings: Settings, redirect_uri: str) -> tuple[str, ...]:
-        """Return the steps of registering a client, a line each (hook oauth_setup_guide)."""
-        hook = "oauth_setup_guide"
-        return self._strings(hook, self._call(hook, settings=settings, redirect_uri=redirect_uri))
-
-    def connected_apps_url(self, settings: Settings) -> str | None:
-        """Return the page where the user removes applications, or ``None`` (hook oauth_connected_apps_url)."""
-        hook = "oauth_connected_apps_url"
-        value = self._call(hook, settings=settings)
-        if not isinstance(value, str | None):
-            self._refuse(hook, "it returns an address")
-        return value
-
-    def api_hosts(self, settings: Settings, metadata: ServerMetadata) -> tuple[str, ...]:
-        """Return further hosts that may be sent the access token (hook oauth_api_hosts)."""
-        hook = "oauth_api_hosts"
-        return self._strings(hook, self._call(hook, settings=settings, metadata=metadata.document))
-
-    def local_server(self, settings: Settings) -> AbstractContextManager[object] | None:
-        """Return what serves this provider for the length of a command, or ``None`` (hook oauth_local_server)."""
-        hook = "oauth_local_server"
-        value = self._call(hook, settings=settings)
-        if not isinstance(value, AbstractContextManager | None):
-            self._refuse(hook, "it returns a context manager")
-        return value
-
-    def _setting(self, hook: str, item: object) -> Setting:
-        fields = self._mapping(hook, item)
-        name, help_, default = (fields.get(key) for key in ("name", "help", "default"))
-        if unknown := set(fields) - {"name", "help", "required", "default", "secret"}:
-            self._refuse(hook, f"a setting has no {min(unknown)!a}")
-        if not isinstance(name, str) or not name.isidentifier() or not name.islower():
-            self._refuse(hook, "a setting's name must be a lower-case identifier")
-        if not isinstance(help_, str) or not isinstance(default, str | None):
-            self._refuse(hook, "a setting's help and default must be strings")
-        return Setting(name, help_, bool(fields.get("required")), default, bool(fields.get("secret")))
-
-    def _revocation_request(self, hook: str, item: object) -> RevocationRequest:
-        fields = self._mapping(hook, item)
-        url, form, json = (fields.get(name) for name in ("url", "form", "json"))
-        auth = fields.get("auth", "client")
-        if not isinstance(url, str) or (form is None) == (json is None):
-            self._refuse(hook, "each request has a url, and either form or json")
-        if auth not in ("client", "basic", "none"):
-            self._refuse(hook, "auth is client, basic or none")
-        return RevocationRequest(
-            method=str(fields.get("method", "POST")),
-            url=url,
-            headers=self._string_mapping(hook, fields.get("headers", {})),
-            form=None if form is None else self._string_mapping(hook, form),
-            json=None if json is None else self._mapping(hook, json),
-            auth=str(auth),
-        )
-
-    def _call(self, hook: str, **arguments: object) -> object:
-        with _guarded(self.where, hook):
-            value: object = getattr(self._hook, hook)(**arguments)
-        return value
-
-    def _refuse(self, hook: str, why: str) -> NoReturn:
-        raise PluginError(f"{self.where} returns from {hook} what that hook does not allow: {why}")
-
-    def _mapping(self, hook: str, value: object) -> dict[str, Any]:
-        if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-            self._refuse(hook, "it is no mapping with strings for keys")
-        return dict(value)
-
-    def _string_mapping(self, hook: str, value: object) -> dict[str, str]:
-        mapping = self._mapping(hook, value)
-        if not all(isinstance(item, str) for item in mapping.values()):
-            self._refuse(hook, "its values are not all strings")
-        return mapping
-
-    def _sequence(self, hook: str, value: object) -> tuple[object, ...]:
-        if not isinstance(value, list | tuple):
-            self._refuse(hook, "it is no list or tuple")
-        return tuple(value)
-
-    def _strings(self, hook: str, value: object) -> tuple[str, ...]:
-        items = self._sequence(hook, value)
-        if not all(isinstance(item, str) for item in items):
-            self._refuse(hook, "its items are not all strings")
-        return tuple(item for item in items if isinstance(item, str))
-
-
-@contextmanager
-def _guarded(where: str, what: str) -> Iterator[None]:
-    """Turn what a plugin raises into PluginError, and keep what it prints away from standard output.
-
-    The exception's own text stays out of the message: it may quote a token. Its place is enough for the author.
-    """
+def _registered(where: str, module: ModuleType) -> Any:
+    """Return what calls the module's hooks, and the defaults' where it has none or returns ``None``."""
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(hookspecs)
+    manager.register(defaults)
     try:
-        with redirect_stdout(sys.stderr):
-            yield
-    except OAuthCliError:
+        with guarded(where, "its registration"):
+            manager.register(module)
+            manager.check_pending()
+    except PluginError as error:
+        if isinstance(error.__cause__, pluggy.PluginValidationError):
+            raise PluginError(f"{where} cannot be registered: {error.__cause__}") from None
         raise
-    except pluggy.PluginValidationError as error:
-        raise PluginError(f"{where} cannot be registered: {error}") from None
-    except (Exception, SystemExit) as error:
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        raise PluginError(
-            f"{where} failed in {what}: {type(error).__name__} at {frame.filename}:{frame.lineno}",
-            hint="Tell its author, or uninstall it.",
-        ) from error
+    if unmarked := _unmarked_hooks(manager, module):
+        raise PluginError(f"{where} cannot be registered: {unmarked} lacks the hookimpl marker")
+    return manager.hook
 
 
 def _unmarked_hooks(manager: pluggy.PluginManager, module: ModuleType) -> str:

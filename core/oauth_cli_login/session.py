@@ -21,10 +21,11 @@ from oauth_cli_login import cached
 from oauth_cli_login.adapters.secrets import revealer
 from oauth_cli_login.config import Configuration
 from oauth_cli_login.context import Connection, Context
-from oauth_cli_login.discovery import discover, own_metadata, served
+from oauth_cli_login.discovery import discover, served
 from oauth_cli_login.errors import ConfigError, NotSignedIn, OAuthCliError, TokenError
 from oauth_cli_login.model import HttpRequest, Profile, ServerMetadata, Session, Settings, TokenResponse
-from oauth_cli_login.plugins import Provider, RevocationRequest, load
+from oauth_cli_login.pinning import difference_from
+from oauth_cli_login.plugins import load
 from oauth_cli_login.protocol import params
 from oauth_cli_login.protocol.body import FORM, form
 from oauth_cli_login.protocol.id_token import check_refreshed, validate
@@ -37,6 +38,7 @@ from oauth_cli_login.protocol.token import (
     parse_token_response,
     refresh_request,
 )
+from oauth_cli_login.provider import Provider, RevocationRequest
 
 
 class SettingsDiffer(ConfigError):  # noqa: N818 - it names what is the matter
@@ -133,16 +135,17 @@ def check_settings(configuration: Configuration, profile: Profile, session: Sess
     """
     name = configuration.provider_of(profile.name, profile) or profile.provider
     if name != profile.provider:
-        raise _differ(profile.name, "provider", profile.provider, name, "config.toml")
+        raise SettingsDiffer(
+            f"the session {profile.name} belongs to the provider {profile.provider!a}, not {name!a}",
+            hint="Undo the change in config.toml, or keep both: oauth-cli login --profile NAME",
+        )
     provider = load(name)
     resolved = configuration.resolve(profile.name, provider.declared_settings(), stored=profile)
-    client_id = resolved.values.get("client_id")
-    if client_id != session.client_id:
-        origin = resolved.origins.get("client_id", "")
-        raise _differ(profile.name, "client id", session.client_id, str(client_id), origin)
-    issuer = own_metadata(provider, resolved.settings()).issuer
-    if issuer is not None and session.issuer is not None and issuer != session.issuer:
-        raise _differ(profile.name, "issuer", session.issuer, issuer, "a setting")
+    if difference := difference_from(session, provider, resolved):
+        raise SettingsDiffer(
+            f"the session {profile.name} belongs to the {difference}",
+            hint="Undo the change (see the environment and config.toml), or keep both: oauth-cli login --profile NAME",
+        )
     return provider, resolved.settings(revealer(configuration.environ))
 
 
@@ -252,10 +255,3 @@ def _ended(name: str, profile: Profile, error: TokenError | None = None) -> NotS
     why = f": {error.error_description or error.error}" if error else ""
     command = f"oauth-cli login --profile {name}" if name != profile.provider else f"oauth-cli login --provider {name}"
     return NotSignedIn(f"the session {name} has ended{why}", hint=f"Sign in again: {command}")
-
-
-def _differ(profile: str, what: str, then: str, now: str, origin: str) -> SettingsDiffer:
-    return SettingsDiffer(
-        f"the session {profile} belongs to the {what} {then!a}, but the settings now say {now!a}",
-        hint=f"Either undo the change (it comes from {origin}), or sign in under another name: oauth-cli login --profile NAME.",
-    )

@@ -31,6 +31,12 @@ def inert(text: str) -> str:
     )
 
 
+def minutes(seconds: float) -> str:
+    """Return a time as people read it."""
+    whole = max(0, round(seconds))
+    return f"{whole // 60}:{whole % 60:02} min" if whole >= 60 else f"{whole} s"  # noqa: PLR2004 - a minute
+
+
 class Terminal:
     """Where a command speaks.
 

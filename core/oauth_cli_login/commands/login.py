@@ -11,14 +11,18 @@ from typing import cast
 from oauth_cli_login import cached, settings
 from oauth_cli_login.adapters.browser import browser_command, default_browser
 from oauth_cli_login.adapters.secrets import revealer
+from oauth_cli_login.attempt import Options
+from oauth_cli_login.browser_flow import redirect_target, redirect_uri
 from oauth_cli_login.config import Configuration, check_profile_name, default_profile_name
 from oauth_cli_login.context import Context
-from oauth_cli_login.discovery import own_metadata, served
+from oauth_cli_login.discovery import served
 from oauth_cli_login.errors import ConfigError, UsageError
-from oauth_cli_login.login import Options, SignedIn, redirect_target, redirect_uri, sign_in
+from oauth_cli_login.login import SignedIn, sign_in
 from oauth_cli_login.model import Flow, Profile, Session, Setting
-from oauth_cli_login.plugins import Provider, installed, load
+from oauth_cli_login.pinning import difference_from
+from oauth_cli_login.plugins import installed, load
 from oauth_cli_login.protocol.token import expires_at
+from oauth_cli_login.provider import Provider
 from oauth_cli_login.settings import Resolved
 
 _FLOWS = ("browser", "device", "auto")
@@ -225,18 +229,12 @@ def _ways(context: Context, missing: Iterable[Setting], profile: str) -> list[st
 
 def _check_same_client(provider: Provider, resolved: Resolved, name: str, session: Session) -> None:
     """Refuse, before the browser, a login that would replace a session of another client or issuer."""
-    client_id = resolved.values.get("client_id")
-    issuer = own_metadata(provider, resolved.settings()).issuer
-    if client_id != session.client_id:
-        what, then, now = "client id", session.client_id, client_id
-    elif issuer is not None and session.issuer is not None and issuer != session.issuer:
-        what, then, now = "issuer", session.issuer, issuer
-    else:
-        return
-    raise ConfigError(f"the session {name} belongs to the {what} {then!a}, not {now!a}", hint=_keep_both(name))
+    if difference := difference_from(session, provider, resolved):
+        raise ConfigError(f"the session {name} belongs to the {difference}", hint=_keep_both(name))
 
 
 def _check_same_account(name: str, session: Session, signed_in: SignedIn) -> None:
+    """Refuse, before storing, a login of somebody else."""
     if session.sub is not None and signed_in.userinfo.sub != session.sub:
         raise ConfigError(
             f"you signed in as {signed_in.userinfo.label}, but the session {name} is {session.label}'s; it was kept",

@@ -7,10 +7,10 @@ from argparse import ArgumentParser, Namespace
 from oauth_cli_login.config import Configuration
 from oauth_cli_login.context import Context
 from oauth_cli_login.errors import NotSignedIn
-from oauth_cli_login.login import fetch_userinfo
 from oauth_cli_login.model import UserInfo
 from oauth_cli_login.protocol.id_token import decode
 from oauth_cli_login.session import client, valid_session
+from oauth_cli_login.userinfo import fetch_userinfo
 
 
 def arguments(_parser: ArgumentParser, _context: Context, _profile: str | None, _provider: str | None) -> None:

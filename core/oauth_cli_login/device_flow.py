@@ -1,0 +1,85 @@
+"""The device flow (RFC 8628): a code to enter on any other device, and polling until somebody has."""
+
+from __future__ import annotations
+
+from oauth_cli_login.adapters.terminal import minutes
+from oauth_cli_login.attempt import Attempt, Granted
+from oauth_cli_login.errors import TransportError
+from oauth_cli_login.model import TokenResponse
+from oauth_cli_login.protocol import params
+from oauth_cli_login.protocol.device import (
+    DeviceAuthorization,
+    Pending,
+    PollResult,
+    device_authorization_request,
+    expired,
+    parse_device_authorization_response,
+    parse_poll_response,
+)
+from oauth_cli_login.protocol.token import DEVICE_CODE, device_code_request
+
+MAX_INTERVAL = 60
+"""Seconds between polls that time-outs lead to at the most."""
+
+
+def device_flow(attempt: Attempt) -> Granted:
+    """Show the user code and poll (RFC 8628 sections 3.2 to 3.5)."""
+    request = device_authorization_request(
+        attempt.metadata,
+        attempt.client,
+        scopes=attempt.options.scopes,
+        params=attempt.authorization_params("device", params.DEVICE_AUTHORIZATION),
+    )
+    device = parse_device_authorization_response(attempt.connection.send(request, repeat="if refused"))
+    end = attempt.context.monotonic() + min(device.expires_in, attempt.options.timeout or device.expires_in)
+    _show_user_code(attempt, device)
+    interval = device.interval
+    while True:
+        _sleep_until(attempt, attempt.context.monotonic() + interval, end)
+        issued_at = int(attempt.context.clock())
+        result, interval = _poll(attempt, device, interval)
+        if result is not None:
+            attempt.terminal.clear_running()
+            return Granted(result, issued_at)
+
+
+def _show_user_code(attempt: Attempt, device: DeviceAuthorization) -> None:
+    """Show where to go and what to enter there; ``--quiet`` does not hide it."""
+    attempt.terminal.must_see(f"1. Open this address in any browser:  {device.verification_uri}")
+    attempt.terminal.must_see(f"2. Enter this code there:  {device.user_code}", "bold")
+    if device.verification_uri_complete:
+        attempt.terminal.must_see(f"   Or go there with the code filled in:  {device.verification_uri_complete}")
+    attempt.terminal.say(f"   Waiting for you … the code is good for {minutes(device.expires_in)}.", "dim")
+
+
+def _sleep_until(attempt: Attempt, until: float, end: float) -> None:
+    """Wait for the next poll, showing the time left; LoginTimeout where the code's time is over first."""
+    while (now := attempt.context.monotonic()) < until:
+        if now >= end:
+            attempt.terminal.clear_running()
+            raise expired()
+        attempt.terminal.running(f"   {minutes(end - now)} left, Ctrl-C to give up")
+        attempt.context.sleep(min(1.0, until - now))
+
+
+def _poll(attempt: Attempt, device: DeviceAuthorization, interval: int) -> tuple[TokenResponse | None, int]:
+    """Ask once; return the tokens if they are there, and the interval to use from now on."""
+    request = device_code_request(
+        attempt.metadata,
+        attempt.client,
+        device_code=device.device_code,
+        params=attempt.token_params(DEVICE_CODE, params.DEVICE_EXCHANGE, None),
+    )
+    try:
+        result: PollResult = parse_poll_response(
+            attempt.connection.send(request),
+            interval=interval,
+            token_fields=lambda status, fields: attempt.token_fields(DEVICE_CODE, status, fields),
+        )
+    except TransportError as error:
+        # RFC 8628 section 3.5: after a time-out ask less often; the code's own end bounds it all
+        attempt.terminal.debug(error.message)
+        return None, min(interval * 2, MAX_INTERVAL)
+    if isinstance(result, Pending):
+        return None, result.interval
+    return result, interval
