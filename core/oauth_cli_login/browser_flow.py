@@ -113,7 +113,7 @@ def _open_browser(attempt: Attempt, url: str) -> bool:
     attempt.terminal.must_see(f"   {url}")
     opened = attempt.options.open_browser(url)
     if not opened:
-        attempt.terminal.say("   No browser could be started: open the address above yourattempt.", "yellow")
+        attempt.terminal.say("   No browser could be started: open the address above yourself.", "yellow")
     return opened
 
 

@@ -8,10 +8,8 @@ Here is the one place where errors become exit statuses.
 from __future__ import annotations
 
 import os
-import platform
 import re
 import sys
-import traceback
 from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
@@ -67,7 +65,7 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
             return error.exit_status
         except KeyboardInterrupt:
             terminal.clear_running()
-            terminal.say("Interrupted: nothing was changed. Run the same command to try again.")
+            terminal.say("Interrupted. Run the same command to try again.")
             return ExitStatus.INTERRUPTED
         except BrokenPipeError:
             return _reader_went_away(answer)
@@ -156,6 +154,9 @@ def _reader_went_away(answer: TextIO) -> int:
 
 def _report_bug(terminal: Terminal, error: Exception) -> None:
     """Show where it happened: no values of variables, and no word of the message that could be a token."""
+    import platform  # noqa: PLC0415 - a bug is rare
+    import traceback  # noqa: PLC0415 - as above
+
     frames = traceback.extract_tb(error.__traceback__)
     terminal.error(
         OAuthCliError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -44,7 +44,7 @@ class Context:
     terminal: Terminal
     clock: Callable[[], float] = field(default=time.time)
     monotonic: Callable[[], float] = field(default=time.monotonic)
-    entropy: Callable[[int], bytes] = field(default=secrets.token_bytes)
+    entropy: Callable[[int], bytes] = field(default=os.urandom)
     sleep: Callable[[float], None] = field(default=time.sleep)
 
     def connection(self, ca_file: str | None) -> Connection:

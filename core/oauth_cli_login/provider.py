@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from dataclasses import dataclass
@@ -303,6 +302,8 @@ def guarded(where: str, what: str) -> Iterator[None]:
     except OAuthCliError:
         raise
     except (Exception, SystemExit) as error:
+        import traceback  # noqa: PLC0415 - a plugin rarely fails
+
         frame = traceback.extract_tb(error.__traceback__)[-1]
         raise PluginError(
             f"{where} failed in {what}: {type(error).__name__} at {frame.filename}:{frame.lineno}",
