@@ -126,7 +126,7 @@ def _check_issuer(iss: str | None, metadata: ServerMetadata) -> None:
 def _authorization_error(answer: Mapping[str, str]) -> AuthorizationError:
     error = answer["error"]
     description = answer.get("error_description", "")
-    message = "the sign-in was denied" if error == "access_denied" else f"the provider refused the sign-in: {error}"
+    message = f"the provider refused the sign-in: {error}"
     return AuthorizationError(
         f"{message} ({description})" if description else message,
         error=error,

@@ -103,14 +103,6 @@ def parse_poll_response(response: HttpResponse, *, interval: int, token_fields: 
                 return Pending(max(interval + SLOW_DOWN, _named_interval(response)))
             case "expired_token":
                 raise expired() from None
-            case "access_denied":
-                raise TokenError(
-                    "the sign-in was denied",
-                    error=error.error,
-                    status=error.status,
-                    error_description=error.error_description,
-                    hint="Nothing was stored. Run the same command to try again.",
-                ) from None
         raise
 
 

@@ -212,6 +212,7 @@ def _scope(fields: Mapping[str, object]) -> tuple[str, ...] | None:
 
 _EXPLANATIONS = ("error_description", "error_uri")  # for people: shown as they are, escaped, and never a reason to fail
 _HINTS = {
+    "access_denied": "Nothing was stored. Run the same command to try again.",
     "invalid_client": "Check the client id and the client secret at the provider.",
     "invalid_grant": "The code was refused: it may have expired, or been used already. Run the same command again.",
     "unauthorized_client": "The client is not registered for this kind of sign-in at the provider.",
