@@ -25,7 +25,9 @@ _ERRORS = {
     "bad_verification_code": "invalid_grant",
     "incorrect_client_credentials": "invalid_client",
     "incorrect_device_code": "invalid_grant",
+    "token_expired": "expired_token",  # the documentation has both spellings
 }
+_DEVICE_FLOW_DISABLED = f"tick Enable Device Flow in the app's settings: {SITE}/settings/developers"
 
 Settings = Mapping[str, "str | None"]
 
@@ -88,6 +90,8 @@ def oauth_token_fields(fields: Mapping[str, object]) -> Mapping[str, object]:
     error, scope = fields.get("error"), fields.get("scope")
     if isinstance(error, str):
         translated["error"] = _ERRORS.get(error, error)
+        if error == "device_flow_disabled":
+            translated["error_description"] = _DEVICE_FLOW_DISABLED
     if isinstance(scope, str):
         translated["scope"] = scope.replace(",", " ")
     return translated

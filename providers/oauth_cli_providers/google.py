@@ -1,7 +1,7 @@
 """Google, with a client of the type *Desktop app*.
 
-Sources: developers.google.com/identity/protocols/oauth2/native-app, "…/openid-connect/openid-connect", and
-"…/protocols/oauth2/limited-input-device".
+Sources: developers.google.com/identity/protocols/oauth2/native-app, "…/identity/openid-connect/openid-connect", and
+"…/identity/protocols/oauth2/limited-input-device".
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def oauth_provider_settings() -> Sequence[Mapping[str, object]]:
 
 @hookimpl
 def oauth_server_metadata() -> Mapping[str, object]:
-    """Return the issuer; discovery knows the rest."""
-    return {"issuer": ISSUER}
+    """Return the issuer; discovery knows the rest. The secret goes into the body, as all of Google's pages have it."""
+    return {"issuer": ISSUER, "token_endpoint_auth_methods_supported": ["client_secret_post"]}
 
 
 @hookimpl
@@ -69,6 +69,12 @@ def oauth_token_fields(fields: Mapping[str, object]) -> Mapping[str, object]:
 def oauth_id_token_issuers() -> Sequence[str]:
     """Take both spellings: Google's ID tokens may leave out ``https://``."""
     return (ISSUER, ISSUER.removeprefix("https://"))
+
+
+@hookimpl
+def oauth_revocation_requests(metadata: Mapping[str, object], token: str) -> Sequence[Mapping[str, object]]:
+    """Send the token and nothing else: Google asks for no client authentication here."""
+    return ({"url": metadata["revocation_endpoint"], "form": {"token": token}, "auth": "none"},)
 
 
 @hookimpl

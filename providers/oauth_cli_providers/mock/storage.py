@@ -1,0 +1,118 @@
+"""The mock's folder: its key and its state, 0600 in 0700, replaced whole, one writer at a time across processes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import stat
+import threading
+from collections.abc import Iterator
+
+import filelock
+
+from oauth_cli_login import cached
+from oauth_cli_login.errors import StoreError
+from oauth_cli_providers.mock.signing import SigningKey, compact_json, generate_key
+from oauth_cli_providers.mock.state import State
+
+_LOCK_SECONDS = 10
+
+
+def default_folder() -> str:
+    """Return where the mock keeps its key and state when nobody says otherwise."""
+    return os.path.join(cached.folder("state", os.environ), "mock")
+
+
+def _make_private(folder: str) -> None:
+    """Make a folder and what is missing above it, for this user alone; raise OSError or ValueError."""
+    parent = os.path.dirname(folder)
+    if not os.path.isdir(parent):
+        _make_private(parent)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(folder, 0o700)
+    status = os.lstat(folder)
+    if not stat.S_ISDIR(status.st_mode):
+        raise ValueError("it is not a folder")
+    if hasattr(os, "geteuid"):
+        if status.st_uid != os.geteuid():
+            raise ValueError("it belongs to another user")
+        if status.st_mode & 0o077:
+            os.chmod(folder, 0o700)
+
+
+def _replace(path: str, data: bytes) -> None:
+    temporary = f"{path}.{secrets.token_hex(8)}.tmp"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        with open(os.open(temporary, flags, 0o600), "wb") as file:
+            file.write(data)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+class Storage:
+    """The key and the state in one folder. Every method raises ``StoreError`` where the folder cannot be used."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._threads = threading.Lock()
+        with self._errors(folder):
+            _make_private(folder)
+        self._processes = filelock.FileLock(os.path.join(folder, "lock"), timeout=_LOCK_SECONDS, mode=0o600)
+
+    @contextlib.contextmanager
+    def _errors(self, path: str) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError, NotImplementedError) as error:  # the last: a file system without locks
+            said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            raise StoreError(
+                f"The embedded server cannot use {path}: {said}.",
+                hint=f"Remove {self._folder}: the mock makes it anew, and its sign-ins end.",
+            ) from error
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        # The thread's lock comes first: waiting for the other one is polling.
+        with self._threads:
+            with self._errors(self._processes.lock_file):
+                self._processes.acquire()
+            try:
+                yield
+            finally:
+                self._processes.release()
+
+    def signing_key(self) -> SigningKey:
+        """Return the key, made where there is none yet."""
+        path = os.path.join(self._folder, "key.json")
+        with self._locked(), self._errors(path):
+            try:
+                data, _ = cached.read_file(path)
+            except FileNotFoundError:
+                key = generate_key()
+                _replace(path, compact_json(key.private_jwk))
+                return key
+            return SigningKey.from_jwk(json.loads(data))
+
+    @contextlib.contextmanager
+    def transaction(self, now: float) -> Iterator[State]:
+        """Yield the state as it stands at ``now``, alone; what changed is kept, unless the block raises."""
+        path = os.path.join(self._folder, "state.json")
+        with self._locked():
+            with self._errors(path):
+                try:
+                    before, _ = cached.read_file(path)
+                    state = State.decode(before)
+                except FileNotFoundError:
+                    before, state = b"", State()
+            state.prune(now)
+            yield state
+            with self._errors(path):
+                after = state.encode()
+                if after != before:
+                    _replace(path, after)
