@@ -52,7 +52,9 @@ def folder(kind: Literal["config", "state", "cache"], environ: Mapping[str, str]
     }[kind]
     base = environ.get(variable, "")
     if not os.path.isabs(base):  # the XDG specification: a relative path is ignored
-        base = os.path.join(environ.get("HOME") or os.path.expanduser("~"), fallback)
+        home = environ.get("HOME") or os.path.expanduser("~")
+        # a user without a home: a place where nothing can be, so that the answer is "cannot be stored"
+        base = os.path.join(home if os.path.isabs(home) else "/nonexistent", fallback)
     return os.path.join(base, "oauth-cli")
 
 

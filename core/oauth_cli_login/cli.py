@@ -18,7 +18,6 @@ from typing import NoReturn, TextIO
 
 from oauth_cli_login import __version__
 from oauth_cli_login.adapters.terminal import Terminal, claimed_stdout
-from oauth_cli_login.context import Context
 from oauth_cli_login.errors import ExitStatus, OAuthCliError, UsageError
 
 COMMANDS = {
@@ -84,9 +83,11 @@ def _run(argv: Sequence[str], environ: Mapping[str, str], terminal: Terminal) ->
         for line in parser.format_help().splitlines():
             terminal.must_see(line)
         return ExitStatus.USAGE
-    context = Context(environ, terminal)
     module = None
     if command in COMMANDS:
+        from oauth_cli_login.context import Context  # noqa: PLC0415 - help and version do without the engine
+
+        context = Context(environ, terminal)
         module = import_module("oauth_cli_login.commands." + command.replace("-", "_"))
         module.arguments(commands[command], context, profile, provider)
     with redirect_stdout(terminal.answer_stream):  # --help and --version are answers

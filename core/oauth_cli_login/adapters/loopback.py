@@ -7,10 +7,8 @@ the real callback waiting. The ports are free as soon as the server is closed.
 
 from __future__ import annotations
 
-import errno
 import selectors
 import socket
-import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -18,17 +16,13 @@ from dataclasses import dataclass, field
 from typing import Generic, TextIO, TypeVar
 
 from oauth_cli_login.adapters.pages import HEADERS
+from oauth_cli_login.adapters.sockets import PortUnavailable, listen
 from oauth_cli_login.errors import ConfigError
 from oauth_cli_login.protocol.callback import MAX_HEAD
 
 MAX_CONNECTIONS = 256
 HEAD_TIMEOUT = 20.0
 FLUSH_TIMEOUT = 2.0
-_ADDRESSES = {
-    "localhost": ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")),
-    "127.0.0.1": ((socket.AF_INET, "127.0.0.1"),),
-    "::1": ((socket.AF_INET6, "::1"),),
-}
 _REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 431: "Headers Too Large"}
 
 T = TypeVar("T")
@@ -62,18 +56,14 @@ class CallbackServer:
         self._selector = selectors.DefaultSelector()
         self._connections: list[_Connection] = []
         self._listeners: list[socket.socket] = []
-        taken: ConfigError | None = None
-        for port in ports:
-            try:
-                self._listeners = _listen(host, port)
-                break
-            except ConfigError as error:
-                taken = error
-        if not self._listeners:
+        try:
+            self._listeners = _listen_on_first(host, ports)
+        except BaseException:
             self._selector.close()
-            raise taken or ConfigError("no port to listen on was named")
+            raise
         self.port: int = self._listeners[0].getsockname()[1]
         for listener in self._listeners:
+            listener.setblocking(False)
             self._selector.register(listener, selectors.EVENT_READ)
 
     def __enter__(self) -> CallbackServer:  # noqa: PYI034 - typing.Self came with 3.11
@@ -195,56 +185,17 @@ class CallbackServer:
                     self._send(key.data)
 
 
-def _listen(host: str, port: int) -> list[socket.socket]:
-    """Return listening sockets on every address of ``host`` that this machine has, all on one port."""
-    listeners: list[socket.socket] = []
-    try:
-        for family, address in _ADDRESSES[host]:
-            listener = _bind(family, address, port)
-            if listener is not None:
-                listeners.append(listener)
-                port = listener.getsockname()[1]
-    except BaseException:
-        for listener in listeners:
-            listener.close()
-        raise
-    if not listeners:
-        raise ConfigError(f"this machine has no loopback address for {host}", hint="Use --flow device.")
-    return listeners
-
-
-def _bind(family: socket.AddressFamily, address: str, port: int) -> socket.socket | None:
-    """Return one listening socket, or ``None`` where the machine has no such address; ConfigError if it is taken."""
-    try:
-        return _listening_socket(family, address, port)
-    except OSError as error:
-        if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT):
-            return None
-        shown = f"[{address}]:{port}" if family == socket.AF_INET6 else f"{address}:{port}"
-        reason = "taken by another program" if error.errno == errno.EADDRINUSE else f"not to be had: {error.strerror}"
-        raise ConfigError(
-            f"the callback port {port} is {reason} ({shown})",
-            hint="End that program, or choose another port: --port N (some providers want it registered).",
-        ) from None
-
-
-def _listening_socket(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        if sys.platform == "win32":
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-        else:
-            # lets us have a port whose last connections are still in TIME_WAIT; it never shares a listening one
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listener.bind((address, port))
-        listener.listen(128)
-        listener.setblocking(False)
-    except BaseException:
-        listener.close()
-        raise
-    return listener
+def _listen_on_first(host: str, ports: Iterable[int]) -> list[socket.socket]:
+    taken = ""
+    for port in ports:
+        try:
+            return listen(host, port)
+        except PortUnavailable as error:
+            taken = taken or str(error)
+    raise ConfigError(
+        f"the callback cannot be served: {taken}",
+        hint="End that program, or choose another port: --port N (some providers want it registered).",
+    )
 
 
 def _http_response(reply: Reply[T]) -> bytes:

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, cast
 
 from oauth_cli_login import cached
+from oauth_cli_login.adapters import files
 from oauth_cli_login.errors import StoreError
 from oauth_cli_login.model import Profile, SecretReference, Session
 from oauth_cli_login.protocol.body import parse_json
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from typing import Literal
 
 LOCK_TIMEOUT = 60.0
-_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _KINDS = ("value", "env", "file", "command")
 
 
@@ -73,7 +73,7 @@ class Store:
         """Remove the profile's file and whatever a crash left beside it; it may be missing."""
         path = self._path(name)
         try:
-            for leftover in (path, _temporary(path)):
+            for leftover in (path, files.beside(path)):
                 with suppress(FileNotFoundError):
                     os.unlink(leftover)
             if self.default() == name:
@@ -84,9 +84,10 @@ class Store:
 
     def check_writable(self, name: str) -> None:
         """Raise StoreError where the profile's file could not be written, before anything is spent on it."""
-        probe = _temporary(self._path(f"{name}.{os.getpid()}"))
-        self._write_new(probe, b"")
-        with suppress(OSError):
+        probe = files.beside(self._path(f"{name}.{os.getpid()}"))
+        with self._storing():
+            files.make_private(self._folder)
+            files.write_new(probe, b"")
             os.unlink(probe)
 
     def default(self) -> str:
@@ -96,7 +97,8 @@ class Store:
 
     def set_default(self, name: str) -> None:
         """Write which profile is the default."""
-        self._write(cached.default_profile_path(self._environ), name.encode("ascii") + b"\n")
+        with self.lock("default"):
+            self._write(cached.default_profile_path(self._environ), name.encode("ascii") + b"\n")
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
@@ -104,7 +106,8 @@ class Store:
         import filelock  # noqa: PLC0415 - it brings asyncio, which a cached token does not wait for
 
         path = os.path.join(self._folder, f".{name}.lock")
-        self._make_folders()
+        with self._storing():
+            files.make_private(self._folder)
         try:
             if not stat.S_ISREG(os.lstat(path).st_mode):
                 raise _refused(path, "it is not a regular file")
@@ -129,54 +132,19 @@ class Store:
         return cached.session_path(name, self._environ)
 
     def _write(self, path: str, data: bytes) -> None:
-        """Write beside ``path`` and rename: readers see the old file or the new one."""
-        temporary = _temporary(path)
-        self._write_new(temporary, data)
-        try:
-            os.replace(temporary, path)
-            if sys.platform != "win32":
-                folder = os.open(os.path.dirname(path), os.O_RDONLY)
-                try:
-                    os.fsync(folder)
-                finally:
-                    os.close(folder)
-        except OSError as error:
-            raise StoreError(f"{path} cannot be written: {error.strerror}") from None
+        with self._storing():
+            files.make_private(self._folder)
+            files.replace(path, data)
 
-    def _write_new(self, path: str, data: bytes) -> None:
-        self._make_folders()
+    @contextmanager
+    def _storing(self) -> Iterator[None]:
         try:
-            with suppress(FileNotFoundError):
-                os.unlink(path)  # left by a crash: we hold the lock
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600)
-            with open(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            with suppress(OSError):
-                os.unlink(path)
+            yield
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
             raise StoreError(
-                f"the session cannot be stored in {os.path.dirname(path)}: {error.strerror}",
+                f"the session cannot be stored in {self._folder}: {reason}",
                 hint="OAUTH_CLI_HOME names another folder.",
-            ) from None
-
-    def _make_folders(self) -> None:
-        """Make our folders, private from the start, and refuse one that is somebody else's."""
-        state = os.path.dirname(self._folder)
-        try:
-            os.makedirs(os.path.dirname(state), exist_ok=True)
-            for folder in (state, self._folder):
-                with suppress(FileExistsError):
-                    os.mkdir(folder, 0o700)
-                status = os.stat(folder)
-                if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
-                    raise _refused(folder, "it belongs to another user")
-            if sys.platform != "win32" and status.st_mode & 0o077:
-                os.chmod(self._folder, 0o700)
-        except OSError as error:
-            raise StoreError(
-                f"the folder {self._folder} cannot be made: {error.strerror}", hint="OAUTH_CLI_HOME names another."
             ) from None
 
 
@@ -185,11 +153,6 @@ def _refused(path: str, reason: str) -> StoreError:
         f"{path} is left alone: {reason}",
         hint="If it is of no use to you, remove it and sign in again: oauth-cli login",
     )
-
-
-def _temporary(path: str) -> str:
-    folder, name = os.path.split(path)
-    return os.path.join(folder, f".{name}.new")
 
 
 def _encode(profile: Profile) -> bytes:

@@ -6,7 +6,6 @@ cursor or forge a line. Colour and the running time are for terminals only.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -75,6 +74,8 @@ class Terminal:
 
     def answer_json(self, document: Mapping[str, object]) -> None:
         """Write one JSON object for programs."""
+        import json  # noqa: PLC0415 - most answers are plain
+
         self.answer(json.dumps(document, indent=2, ensure_ascii=True))
 
     def say(self, text: str = "", *styles: str) -> None:

@@ -69,9 +69,9 @@ def oauth_local_server(settings: _Settings) -> AbstractContextManager[object] | 
     if host not in ("localhost", "127.0.0.1") or issuer.geturl() != f"http://{host}:{port}/default":
         return None
     # Late: whoever uses another mock server needs neither an HTTP server nor RSA.
-    from oauth_cli_providers.mock.sockets import answers  # noqa: PLC0415 - see above
+    from oauth_cli_login.adapters.sockets import answers  # noqa: PLC0415 - see above
 
-    if answers(port):
+    if answers("localhost", port):
         return None
     from oauth_cli_providers.mock.server import MockServer  # noqa: PLC0415 - see above
 

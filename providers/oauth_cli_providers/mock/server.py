@@ -15,7 +15,9 @@ from types import TracebackType
 from typing import Any
 
 from oauth_cli_login.adapters import pages
-from oauth_cli_providers.mock import routes, sockets, storage
+from oauth_cli_login.adapters.sockets import PortUnavailable, listen
+from oauth_cli_login.errors import ConfigError
+from oauth_cli_providers.mock import routes, storage
 from oauth_cli_providers.mock.authorization_server import AuthorizationServer
 from oauth_cli_providers.mock.messages import Request, Response, page_response
 
@@ -65,12 +67,22 @@ class MockServer:
         """The issuer identifier; with port 0 it is known once the server runs."""
         return f"http://{self._host}:{self.port}{ISSUER_PATH}"
 
+    def _listen(self) -> list[socket.socket]:
+        """Return sockets on both loopback addresses: clients of ``localhost`` try both."""
+        try:
+            return listen("localhost", self.port)
+        except PortUnavailable as error:
+            raise ConfigError(
+                f"the mock server cannot start: {error}",
+                hint="Choose another port with --port, or end the program that holds this one.",
+            ) from None
+
     def __str__(self) -> str:
         return self.issuer
 
     def __enter__(self) -> MockServer:  # noqa: PYI034 - Self came with Python 3.11
         with contextlib.ExitStack() as stack:
-            listening = sockets.listen(self.port)
+            listening = self._listen()
             for sock in listening:
                 stack.enter_context(sock)
             self.port = listening[0].getsockname()[1]

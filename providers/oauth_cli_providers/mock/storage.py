@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
-import stat
 import threading
 from collections.abc import Iterator
 
 import filelock
 
 from oauth_cli_login import cached
+from oauth_cli_login.adapters.files import make_private, replace
 from oauth_cli_login.errors import StoreError
 from oauth_cli_providers.mock.signing import SigningKey, compact_json, generate_key
 from oauth_cli_providers.mock.state import State
@@ -25,36 +24,6 @@ def default_folder() -> str:
     return os.path.join(cached.folder("state", os.environ), "mock")
 
 
-def _make_private(folder: str) -> None:
-    """Make a folder and what is missing above it, for this user alone; raise OSError or ValueError."""
-    parent = os.path.dirname(folder)
-    if not os.path.isdir(parent):
-        _make_private(parent)
-    with contextlib.suppress(FileExistsError):
-        os.mkdir(folder, 0o700)
-    status = os.lstat(folder)
-    if not stat.S_ISDIR(status.st_mode):
-        raise ValueError("it is not a folder")
-    if hasattr(os, "geteuid"):
-        if status.st_uid != os.geteuid():
-            raise ValueError("it belongs to another user")
-        if status.st_mode & 0o077:
-            os.chmod(folder, 0o700)
-
-
-def _replace(path: str, data: bytes) -> None:
-    temporary = f"{path}.{secrets.token_hex(8)}.tmp"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    try:
-        with open(os.open(temporary, flags, 0o600), "wb") as file:
-            file.write(data)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-
-
 class Storage:
     """The key and the state in one folder. Every method raises ``StoreError`` where the folder cannot be used."""
 
@@ -62,7 +31,7 @@ class Storage:
         self._folder = folder
         self._threads = threading.Lock()
         with self._errors(folder):
-            _make_private(folder)
+            make_private(folder)
         self._processes = filelock.FileLock(os.path.join(folder, "lock"), timeout=_LOCK_SECONDS, mode=0o600)
 
     @contextlib.contextmanager
@@ -95,7 +64,7 @@ class Storage:
                 data, _ = cached.read_file(path)
             except FileNotFoundError:
                 key = generate_key()
-                _replace(path, compact_json(key.private_jwk))
+                replace(path, compact_json(key.private_jwk))
                 return key
             return SigningKey.from_jwk(json.loads(data))
 
@@ -115,4 +84,4 @@ class Storage:
             with self._errors(path):
                 after = state.encode()
                 if after != before:
-                    _replace(path, after)
+                    replace(path, after)

@@ -12,9 +12,9 @@ import time
 import pytest
 import requests
 
+from oauth_cli_login.adapters.sockets import answers
 from oauth_cli_login.errors import ConfigError
 from oauth_cli_providers.mock import server as server_module
-from oauth_cli_providers.mock import sockets
 from oauth_cli_providers.mock.server import MockServer
 
 WELL_KNOWN = "/default/.well-known/openid-configuration"
@@ -69,7 +69,7 @@ def test_leaving_frees_the_port_at_once_and_ends_what_is_kept_alive(state_folder
         before = time.monotonic()
         server.__exit__(None, None, None)
         assert time.monotonic() - before < 1
-        assert not sockets.answers(server.port)
+        assert not answers("localhost", server.port)
         with pytest.raises(requests.ConnectionError):
             http_session.get(server.issuer + "/jwks")
         with MockServer(server.port, state_folder=state_folder) as again:
@@ -87,37 +87,7 @@ def test_a_taken_port_is_an_error_that_names_the_way_out(state_folder: str, has_
         with pytest.raises(ConfigError, match=str(port)) as caught, MockServer(port, state_folder=state_folder):
             pass
         assert "--port" in caught.value.hint
-    assert not sockets.answers(port), "nothing is left listening"
-
-
-def test_a_machine_with_one_of_the_addresses_is_enough(monkeypatch) -> None:
-    monkeypatch.setattr(sockets, "_LOOPBACK", ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET, "127.0.0.1")))
-    (listening,) = sockets.listen(0)
-    with listening:
-        assert listening.getsockname()[0] == "127.0.0.1"
-
-
-def test_a_machine_with_none_of_them_is_an_error(monkeypatch) -> None:
-    monkeypatch.setattr(sockets, "_LOOPBACK", ((socket.AF_INET, "192.0.2.1"),))
-    with pytest.raises(ConfigError):
-        sockets.listen(0)
-
-
-def test_a_free_port_is_free_on_both_addresses(monkeypatch) -> None:
-    """The first free port is taken at the other address; another one is tried."""
-    tried = []
-    bind = sockets._listen
-
-    def taken_once(port: int):
-        tried.append(port)
-        if len(tried) == 1:
-            raise OSError(sockets.errno.EADDRINUSE, "Address already in use")
-        return bind(port)
-
-    monkeypatch.setattr(sockets, "_listen", taken_once)
-    for listening in sockets.listen(0):
-        listening.close()
-    assert tried == [0, 0]
+    assert not answers("localhost", port), "nothing is left listening"
 
 
 def test_serve_forever_waits_until_the_server_is_left(state_folder: str) -> None:
