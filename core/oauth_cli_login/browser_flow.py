@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import TextIO
 from urllib.parse import urlsplit
 
@@ -69,7 +70,7 @@ def browser_flow(attempt: Attempt) -> Granted:
     issued_at = int(attempt.context.clock())
     tokens = parse_token_response(
         attempt.connection.send(exchange),
-        token_fields=lambda status, fields: attempt.token_fields(AUTHORIZATION_CODE, status, fields),
+        token_fields=partial(attempt.token_fields, AUTHORIZATION_CODE),
     )
     return Granted(tokens, issued_at, request.nonce, request.redirect_uri)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from oauth_cli_login.adapters.terminal import minutes
 from oauth_cli_login.attempt import Attempt, Granted
 from oauth_cli_login.errors import TransportError
@@ -30,7 +32,9 @@ def device_flow(attempt: Attempt) -> Granted:
         scopes=attempt.options.scopes,
         params=attempt.authorization_params("device", params.DEVICE_AUTHORIZATION),
     )
-    device = parse_device_authorization_response(attempt.connection.send(request, repeat="if refused"))
+    device = parse_device_authorization_response(
+        attempt.connection.send(request, repeat="if refused"), token_fields=partial(attempt.token_fields, DEVICE_CODE)
+    )
     end = attempt.context.monotonic() + min(device.expires_in, attempt.options.timeout or device.expires_in)
     _show_user_code(attempt, device)
     interval = device.interval
@@ -74,7 +78,7 @@ def _poll(attempt: Attempt, device: DeviceAuthorization, interval: int) -> tuple
         result: PollResult = parse_poll_response(
             attempt.connection.send(request),
             interval=interval,
-            token_fields=lambda status, fields: attempt.token_fields(DEVICE_CODE, status, fields),
+            token_fields=partial(attempt.token_fields, DEVICE_CODE),
         )
     except TransportError as error:
         # RFC 8628 section 3.5: after a time-out ask less often; the code's own end bounds it all

@@ -154,6 +154,7 @@ class Session:
     refresh_token: str | None = field(default=None, repr=False)
     id_token: str | None = field(default=None, repr=False)
     redirect_uri: str | None = None
+    token_endpoint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

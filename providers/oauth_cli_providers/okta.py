@@ -29,9 +29,9 @@ def oauth_provider_settings() -> Sequence[Mapping[str, object]]:
 @hookimpl
 def oauth_server_metadata(settings: Settings) -> Mapping[str, object]:
     """Return the issuer of the org's own server, or of a custom one."""
-    org = f"https://{_host(settings['domain'])}"
-    server = settings["authorization_server"]
-    return {"issuer": f"{org}/oauth2/{server}" if server else org}
+    host, pasted = _host(settings["domain"]), (settings["domain"] or "").partition("/oauth2/")[2].strip("/")
+    server = settings["authorization_server"] or pasted
+    return {"issuer": f"https://{host}/oauth2/{server}" if server else f"https://{host}"}
 
 
 @hookimpl
@@ -52,5 +52,5 @@ def oauth_connected_apps_url(settings: Settings) -> str:
 
 
 def _host(domain: str | None) -> str:
-    """Return the bare host: people paste the address of their dashboard."""
+    """Return the bare host: people paste the address of their dashboard, or an issuer."""
     return (domain or "").removeprefix("https://").partition("/")[0].replace("-admin.okta", ".okta")

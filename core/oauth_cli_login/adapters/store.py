@@ -172,7 +172,7 @@ def _encode(profile: Profile) -> bytes:
 
 _SESSION_FIELDS = (
     *("issuer", "client_id", "sub", "label", "scopes", "token_type"),
-    *("refresh_token", "id_token", "redirect_uri"),
+    *("refresh_token", "id_token", "redirect_uri", "token_endpoint"),
 )
 
 

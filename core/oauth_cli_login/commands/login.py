@@ -263,6 +263,7 @@ def _session(signed_in: SignedIn, client_id: str, before: Session | None) -> Ses
         refresh_token=refresh_token,
         id_token=tokens.id_token,
         redirect_uri=signed_in.redirect_uri,
+        token_endpoint=signed_in.metadata.token_endpoint,
     )
 
 

@@ -65,9 +65,16 @@ def device_authorization_request(
     )
 
 
-def parse_device_authorization_response(response: HttpResponse) -> DeviceAuthorization:
-    """Read the response of section 3.2; TokenError where it is an error, ProtocolError where it is neither."""
-    fields = parse_object_response(response, WHAT)
+def parse_device_authorization_response(
+    response: HttpResponse, *, token_fields: TokenFields = lambda _status, fields: fields
+) -> DeviceAuthorization:
+    """Read the response of section 3.2; TokenError where it is an error, ProtocolError where it is neither.
+
+    ``token_fields`` translates an error, as it does at the token endpoint.
+    """
+    fields: Mapping[str, object] = parse_object_response(response, WHAT)
+    if "error" in fields:
+        fields = token_fields(response.status, fields)
     error = text_field(fields, "error", WHAT)
     if error is not None:
         raise token_error(error, fields, response.status)

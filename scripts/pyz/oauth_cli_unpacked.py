@@ -1,0 +1,129 @@
+"""Where the packages inside ``oauth-cli.pyz`` lie unpacked: Python imports them from a folder, and keeps bytecode there.
+
+Invariants:
+
+- ``BUILDS/BUILD_ID`` appears in one rename, complete. The file ``used`` in it is written last and removed first; its
+  time is that of the last use, to the day.
+- Nobody else can have put anything there: it is this user's and 0700. Where that cannot be had (a home that cannot be
+  written, a folder of somebody else's), a private temporary folder serves this one process.
+- No locks: they hang where a file system has none. Processes that unpack at once each unpack, and the first rename wins.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import sys
+import time
+
+HOUR = 3600
+DAY = 24 * HOUR
+KEPT = 30 * DAY
+"""Seconds that a build stays after its last use."""
+
+STORAGE = 9  # oauth_cli_login.errors.ExitStatus, which cannot be imported yet
+
+
+def site_packages(archive: str, builds: str, build_id: str) -> str:
+    """Return the folder that holds what is under ``site-packages/`` in ``archive``, unpacked now or before.
+
+    Exits with status 9 where there is no place for it at all.
+    """
+    build = os.path.join(builds, build_id)
+    if not _is_ready(build):
+        build = _unpack(archive, build)
+    return os.path.join(build, "site-packages")
+
+
+def _is_ready(build: str) -> bool:
+    """Tell whether this build is there, complete and ours alone; note that it is used."""
+    used = os.path.join(build, "used")
+    try:
+        private = _is_private(os.path.dirname(build)) and _is_private(build)
+        idle = time.time() - os.stat(used).st_mtime
+    except OSError:
+        return False
+    if not 0 <= idle < DAY:
+        with contextlib.suppress(OSError):  # a file system that is read-only by now has nothing to remove either
+            os.utime(used)
+    return private
+
+
+def _is_private(folder: str) -> bool:
+    """Tell whether this is a folder, no link, that nobody else can put anything into."""
+    status = os.lstat(folder)
+    others = hasattr(os, "geteuid") and (status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077)
+    return stat.S_ISDIR(status.st_mode) and not others
+
+
+def _unpack(archive: str, build: str) -> str:
+    """Unpack, and return the folder: ``build``, or a temporary one that is removed when this process ends."""
+    import atexit  # noqa: PLC0415 - a build that lies unpacked does not wait for these
+    import shutil  # noqa: PLC0415 - as atexit
+
+    builds, build_id = os.path.split(build)
+    umask = os.umask(0o077)
+    try:
+        os.makedirs(builds, exist_ok=True)
+        if not _is_private(builds):
+            raise PermissionError("others could put modules there")
+        _remove_unused(builds)
+        folder = _unpack_into_new_folder(archive, builds, build_id + ".")
+        try:
+            os.rename(folder, build)
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+            if not _is_ready(build):
+                raise  # what stands there is not another process's whole build
+    except OSError:
+        build = _unpack_for_this_process(archive)
+        atexit.register(shutil.rmtree, build, ignore_errors=True)
+    finally:
+        os.umask(umask)
+    return build
+
+
+def _unpack_for_this_process(archive: str) -> str:
+    try:
+        return _unpack_into_new_folder(archive, None, "oauth-cli-")
+    except OSError as error:
+        sys.stderr.write(f"oauth-cli: there is no room to unpack itself: {error.strerror}. Set TMPDIR to a folder.\n")
+        sys.exit(STORAGE)
+
+
+def _unpack_into_new_folder(archive: str, parent: str | None, prefix: str) -> str:
+    import shutil  # noqa: PLC0415 - as above
+    import tempfile  # noqa: PLC0415 - as above
+    import zipfile  # noqa: PLC0415 - as above
+
+    folder = tempfile.mkdtemp(prefix=prefix, dir=parent)
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            packed.extractall(folder, [name for name in packed.namelist() if name.startswith("site-packages/")])
+        with open(os.path.join(folder, "used"), "wb"):
+            pass
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return folder
+
+
+def _remove_unused(builds: str) -> None:
+    """Remove the builds that nobody used for 30 days, and what a killed process left an hour ago or earlier."""
+    import shutil  # noqa: PLC0415 - as above
+
+    now = time.time()
+    for name in os.listdir(builds):
+        build = os.path.join(builds, name)
+        used = os.path.join(build, "used")
+        try:
+            if os.path.exists(used):
+                if now - os.stat(used).st_mtime <= KEPT:
+                    continue
+                os.unlink(used)
+            elif now - os.lstat(build).st_mtime <= HOUR:
+                continue
+        except OSError:
+            continue  # another process is removing it
+        shutil.rmtree(build, ignore_errors=True)
