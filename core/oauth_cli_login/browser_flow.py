@@ -93,7 +93,7 @@ def redirect_target(provider: Provider, settings: Settings, port: int | None) ->
                 hint="For example http://localhost:8085/callback, as it is registered at the provider.",
             )
         # without a port it is RFC 8252's form: the server takes any
-        host, path, named, any_port = parts.hostname, parts.path or "/", parts.port or named, parts.port is None
+        host, path, named, any_port = parts.hostname, parts.path, parts.port or named, parts.port is None
     if port is not None:
         return host, path, (port,)
     return host, path, (named, 0) if any_port else (named,)

@@ -110,7 +110,7 @@ def read_file(path: str) -> tuple[bytes, os.stat_result]:
 def split(data: bytes) -> tuple[int, int, str, bytes]:
     """Return (expires_at, issued_at, access_token, the JSON behind) of a session file; raise ValueError.
 
-    A version other than 1 is a ``ValueError`` too: ``version`` tells them apart.
+    A version other than 1 is a ``ValueError`` too.
     """
     head, _, rest = data.partition(b"\n")
     fields = head.split(b" ")
@@ -185,12 +185,12 @@ def answer(argv: Sequence[str]) -> int | None:
     token = cached_token(argv, os.environ, time.time())
     if token is None:
         return None
-    rest = token.encode("ascii") + b"\n"
+    whole = rest = token.encode("ascii") + b"\n"
     try:
         while rest:
             rest = rest[os.write(1, rest) :]
     except BrokenPipeError:
         return 141
     except OSError:
-        return None
+        return None if rest == whole else 9  # nobody may print a token behind half of it
     return 0

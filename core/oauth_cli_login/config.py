@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from oauth_cli_login import cached
 from oauth_cli_login.adapters.config_file import read_profiles
 from oauth_cli_login.adapters.store import Store
-from oauth_cli_login.errors import ConfigError, NotSignedIn, UsageError
+from oauth_cli_login.errors import ConfigError, NotSignedIn, StoreError, UsageError
 from oauth_cli_login.model import Profile, Setting
 from oauth_cli_login.protocol.url import host_of
 from oauth_cli_login.settings import (
@@ -42,8 +42,8 @@ class Configuration:
 
     def chosen_profile(self, named: str | None) -> str:
         """Return the profile of a command that needs one; UsageError where several could be meant, NotSignedIn."""
-        name = named or self.environ.get("OAUTH_CLI_PROFILE") or self.store.default()
-        if name:
+        name = self.environ.get("OAUTH_CLI_PROFILE") or self.store.default() if named is None else named
+        if name or named is not None:
             return check_profile_name(name)
         sessions = self.sessions()
         if len(sessions) > 1:
@@ -56,7 +56,7 @@ class Configuration:
         return sessions[0]
 
     def sessions(self) -> list[str]:
-        """Return the names of the profiles that somebody is signed in to."""
+        """Return the names of the profiles that somebody is signed in to, or whose file cannot be read."""
         return [name for name in self.store.names() if _is_signed_in(self.store, name)]
 
     def provider_of(self, profile: str, stored: Profile | None) -> str | None:
@@ -121,5 +121,8 @@ def default_profile_name(provider: str, declared: Mapping[str, Setting], flags: 
 
 
 def _is_signed_in(store: Store, name: str) -> bool:
-    profile = store.read(name)
+    try:
+        profile = store.read(name)
+    except StoreError:
+        return True  # it is not nothing: whoever uses it is told
     return profile is not None and profile.session is not None

@@ -53,6 +53,6 @@ class Context:
         def make() -> Http:
             from oauth_cli_login.adapters.http import Http  # noqa: PLC0415 - costs more than all the rest together
 
-            return Http(self.environ, ca_file=ca_file, log=self.terminal.debug)
+            return Http(self.environ, ca_file=ca_file, log=self.terminal.debug, clock=self.monotonic, sleep=self.sleep)
 
         return Connection(make)

@@ -83,7 +83,7 @@ def _poll(attempt: Attempt, device: DeviceAuthorization, interval: int) -> tuple
     except TransportError as error:
         # RFC 8628 section 3.5: after a time-out ask less often; the code's own end bounds it all
         attempt.terminal.debug(error.message)
-        return None, min(interval * 2, MAX_INTERVAL)
+        return None, max(interval, min(interval * 2, MAX_INTERVAL))
     if isinstance(result, Pending):
         return None, result.interval
     return result, interval

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from oauth_cli_login.context import Connection, Context
-from oauth_cli_login.errors import ConfigError, OAuthCliError, ProtocolError
+from oauth_cli_login.errors import ConfigError, PluginError, ProtocolError
 from oauth_cli_login.model import HttpResponse, ServerMetadata, Settings
 from oauth_cli_login.protocol.metadata import discovery_requests, parse_discovery_response, server_metadata
-from oauth_cli_login.provider import Provider
+from oauth_cli_login.provider import Provider, guarded
 
 _ABSENT = frozenset({400, 403, 404, 405, 410})
 
@@ -56,15 +56,20 @@ def served(context: Context, provider: Provider, settings: Settings) -> Iterator
         yield
         return
     try:
-        server.__enter__()
-    except OAuthCliError:
+        with guarded(provider.where, "the start of its local server"):
+            server.__enter__()
+    except PluginError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.strerror:
+            raise PluginError(f"{provider.where}: its local server cannot start: {error.__cause__.strerror}") from None
         raise
-    except OSError as error:
-        raise ConfigError(f"the embedded server of {provider.name} cannot start: {error.strerror}") from None
     try:
         context.terminal.say(
             f"Nothing answers at {settings.get('issuer')}: the embedded server runs for this command.", "dim"
         )
         yield
-    finally:
+    except BaseException:
+        with suppress(PluginError), guarded(provider.where, "the end of its local server"):
+            server.__exit__(None, None, None)
+        raise
+    with guarded(provider.where, "the end of its local server"):
         server.__exit__(None, None, None)

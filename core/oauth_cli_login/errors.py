@@ -45,11 +45,13 @@ class OAuthCliError(Exception):
     """
 
     exit_status = ExitStatus.BUG
+    next_step = ""
+    """The hint of those raised without one of their own."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hint = hint or self.next_step
 
 
 class UsageError(OAuthCliError):
@@ -78,6 +80,7 @@ class AuthorizationError(OAuthCliError):
     """The authorization server redirected back with an error (RFC 6749 section 4.1.2.1)."""
 
     exit_status = ExitStatus.REFUSED
+    next_step = "Nothing was stored. The provider's own words are above; run the same command to try again."
 
     def __init__(
         self, message: str, *, error: str, error_description: str = "", error_uri: str = "", hint: str = ""
@@ -118,12 +121,14 @@ class TransportError(OAuthCliError):
     """No usable HTTP answer: name resolution, connection, TLS, time limit, 429 or 5xx after retries."""
 
     exit_status = ExitStatus.NETWORK
+    next_step = "Check the network, or try again later."
 
 
 class ProtocolError(OAuthCliError):
     """The server's answer is not what the RFC says, or a security check failed."""
 
     exit_status = ExitStatus.PROTOCOL
+    next_step = "Nothing was stored. Check the issuer and the endpoints, or show this to the server's operator."
 
 
 class StoreError(OAuthCliError):

@@ -66,7 +66,6 @@ def _registered(where: str, module: ModuleType) -> Any:
     """Return what calls the module's hooks, and the defaults' where it has none or returns ``None``."""
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
-    manager.register(defaults)
     try:
         with guarded(where, "its registration"):
             manager.register(module)
@@ -77,6 +76,7 @@ def _registered(where: str, module: ModuleType) -> Any:
         raise
     if unmarked := _unmarked_hooks(manager, module):
         raise PluginError(f"{where} cannot be registered: {unmarked} lacks the hookimpl marker")
+    manager.register(defaults)  # after the plugin: of two that are trylast, the later one is asked last
     return manager.hook
 
 
@@ -90,7 +90,10 @@ def _unmarked_hooks(manager: pluggy.PluginManager, module: ModuleType) -> str:
 
 
 def _distribution(entry: EntryPoint) -> str:
-    return f"{entry.dist.name} {entry.dist.version}" if entry.dist else "an unnamed distribution"
+    metadata = entry.dist.metadata if entry.dist else None
+    if metadata is None or "Name" not in metadata or "Version" not in metadata:
+        return "a distribution without metadata"
+    return f"{metadata['Name']} {metadata['Version']}"
 
 
 def _unknown(name: str) -> ConfigError:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from oauth_cli_login import defaults
@@ -84,18 +86,23 @@ class Provider:
     def redirect_policy(self, settings: Settings) -> RedirectPolicy:
         """Return the loopback redirect (hook oauth_redirect_policy); what the plugin leaves out is the default's."""
         hook = "oauth_redirect_policy"
-        fields = {**defaults.oauth_redirect_policy(), **self._mapping(hook, self._call(hook, settings=settings))}
-        host, port, path = (fields[name] for name in ("host", "port", "path"))
-        if host not in ("localhost", "127.0.0.1", "::1") or not isinstance(port, int):
-            self._refuse(hook, "the host must be localhost, 127.0.0.1 or ::1, the port a number")
-        if not isinstance(path, str) or not path.startswith("/"):
-            self._refuse(hook, "the path must begin with /")
-        return RedirectPolicy(str(host), port, path, bool(fields["any_port"]))
+        own = self._fields(hook, self._call(hook, settings=settings), {"host", "port", "path", "any_port"})
+        fields = {**defaults.oauth_redirect_policy(), **own}
+        host, port, path, any_port = (fields[name] for name in ("host", "port", "path", "any_port"))
+        if host not in ("localhost", "127.0.0.1", "::1"):
+            self._refuse(hook, "the host must be localhost, 127.0.0.1 or ::1")
+        if type(port) is not int or not 0 < port < 65536:  # noqa: PLR2004 - 16 bits
+            self._refuse(hook, "the port must be a number from 1 to 65535")
+        if not isinstance(path, str) or not path.startswith("/") or not _is_header_text(path) or set(path) & set("?# "):
+            self._refuse(hook, "the path must begin with / and be a path alone")
+        if not isinstance(any_port, bool):
+            self._refuse(hook, "any_port must be true or false")
+        return RedirectPolicy(str(host), port, path, any_port)
 
     def flows(self, settings: Settings, metadata: ServerMetadata) -> tuple[Flow, ...]:
         """Return the sign-in flows that work, best first (hook oauth_flows)."""
         hook = "oauth_flows"
-        named = self._strings(hook, self._call(hook, settings=settings, metadata=metadata.document))
+        named = self._strings(hook, self._call(hook, settings=settings, metadata=MappingProxyType(metadata.document)))
         if unknown := [flow for flow in named if flow not in FLOWS]:
             self._refuse(hook, f"the flows are {' and '.join(FLOWS)}, not {unknown[0]!a}")
         return tuple(flow for name in named for flow in FLOWS if flow == name)
@@ -114,7 +121,7 @@ class Provider:
         value = self._call(
             hook,
             settings=settings,
-            metadata=metadata.document,
+            metadata=MappingProxyType(metadata.document),
             scopes=tuple(scopes),
             flow=flow,
             refresh_token_stored=refresh_token_stored,
@@ -138,7 +145,7 @@ class Provider:
         value = self._call(
             hook,
             settings=settings,
-            metadata=metadata.document,
+            metadata=MappingProxyType(metadata.document),
             grant_type=grant_type,
             scopes=tuple(scopes),
             redirect_uri=redirect_uri,
@@ -157,37 +164,39 @@ class Provider:
     def id_token_issuers(self, settings: Settings, metadata: ServerMetadata, claims: JsonObject) -> tuple[str, ...]:
         """Return the ``iss`` values that an ID token may have (hook oauth_id_token_issuers)."""
         hook = "oauth_id_token_issuers"
-        return self._strings(hook, self._call(hook, settings=settings, metadata=metadata.document, claims=dict(claims)))
+        return self._strings(
+            hook, self._call(hook, settings=settings, metadata=MappingProxyType(metadata.document), claims=dict(claims))
+        )
 
     def userinfo_requests(
         self, settings: Settings, metadata: ServerMetadata, *, scopes: Sequence[str]
     ) -> tuple[UserinfoRequest, ...]:
         """Return what to GET for the user's profile (hook oauth_userinfo_requests)."""
         hook = "oauth_userinfo_requests"
-        value = self._call(hook, settings=settings, metadata=metadata.document, scopes=tuple(scopes))
+        value = self._call(hook, settings=settings, metadata=MappingProxyType(metadata.document), scopes=tuple(scopes))
         requests = []
         for item in self._sequence(hook, value):
-            fields = self._mapping(hook, item)
-            url = fields.get("url")
-            if not isinstance(url, str):
-                self._refuse(hook, "each request has a url")
-            headers = self._string_mapping(hook, fields.get("headers", {}))
-            requests.append(UserinfoRequest(url, headers, bool(fields.get("optional"))))
+            fields = self._fields(hook, item, {"url", "headers", "optional"})
+            url, optional = fields.get("url"), fields.get("optional", False)
+            if not isinstance(url, str) or not isinstance(optional, bool):
+                self._refuse(hook, "each request has a url; optional is true or false")
+            requests.append(UserinfoRequest(url, self._headers(hook, fields), optional))
         return tuple(requests)
 
     def parse_userinfo(self, settings: Settings, responses: Sequence[object]) -> UserInfo:
         """Return who signed in (hook oauth_parse_userinfo); a ``sub`` that is a number becomes its digits."""
         hook = "oauth_parse_userinfo"
-        fields = self._mapping(hook, self._call(hook, settings=settings, responses=tuple(responses)))
+        known = {"sub", "name", "email", "username", "picture", "claims"}
+        fields = self._fields(hook, self._call(hook, settings=settings, responses=tuple(responses)), known)
         claims = self._mapping(hook, fields.get("claims", {}))
         sub = fields.get("sub")
         if isinstance(sub, int) and not isinstance(sub, bool):
             sub = str(sub)
-        known = {name: fields.get(name) for name in ("name", "email", "username", "picture")}
+        texts = {name: fields.get(name) for name in ("name", "email", "username", "picture")}
         return UserInfo(
             sub=sub if isinstance(sub, str) and sub else None,
             claims=claims,
-            **{name: value if isinstance(value, str) else None for name, value in known.items()},
+            **{name: value if isinstance(value, str) else None for name, value in texts.items()},
         )
 
     def revocation_requests(
@@ -199,7 +208,11 @@ class Provider:
         """
         hook = "oauth_revocation_requests"
         value = self._call(
-            hook, settings=settings, metadata=metadata.document, token=token, token_type_hint=token_type_hint
+            hook,
+            settings=settings,
+            metadata=MappingProxyType(metadata.document),
+            token=token,
+            token_type_hint=token_type_hint,
         )
         if value is None:
             return None
@@ -221,7 +234,7 @@ class Provider:
     def api_hosts(self, settings: Settings, metadata: ServerMetadata) -> tuple[str, ...]:
         """Return further hosts that may be sent the access token (hook oauth_api_hosts)."""
         hook = "oauth_api_hosts"
-        return self._strings(hook, self._call(hook, settings=settings, metadata=metadata.document))
+        return self._strings(hook, self._call(hook, settings=settings, metadata=MappingProxyType(metadata.document)))
 
     def local_server(self, settings: Settings) -> AbstractContextManager[object] | None:
         """Return what serves this provider for the length of a command, or ``None`` (hook oauth_local_server)."""
@@ -232,30 +245,33 @@ class Provider:
         return value
 
     def _setting(self, hook: str, item: object) -> Setting:
-        fields = self._mapping(hook, item)
+        fields = self._fields(hook, item, {"name", "help", "required", "default", "secret"})
         name, help_, default = (fields.get(key) for key in ("name", "help", "default"))
-        if unknown := set(fields) - {"name", "help", "required", "default", "secret"}:
-            self._refuse(hook, f"a setting has no {min(unknown)!a}")
-        if not isinstance(name, str) or not name.isidentifier() or not name.islower():
+        required, secret = (fields.get(key, False) for key in ("required", "secret"))
+        if not isinstance(name, str) or not (name.isascii() and name.isidentifier() and name.islower()):
             self._refuse(hook, "a setting's name must be a lower-case identifier")
         if not isinstance(help_, str) or not isinstance(default, str | None):
             self._refuse(hook, "a setting's help and default must be strings")
-        return Setting(name, help_, bool(fields.get("required")), default, bool(fields.get("secret")))
+        if not isinstance(required, bool) or not isinstance(secret, bool) or (secret and default is not None):
+            self._refuse(hook, "required and secret are true or false, and a secret has no default")
+        return Setting(name, help_, required, default, secret)
 
     def _revocation_request(self, hook: str, item: object) -> RevocationRequest:
-        fields = self._mapping(hook, item)
+        fields = self._fields(hook, item, {"method", "url", "headers", "form", "json", "auth"})
         url, form, json = (fields.get(name) for name in ("url", "form", "json"))
-        auth = fields.get("auth", "client")
+        auth, method = fields.get("auth", "client"), fields.get("method", "POST")
+        if not isinstance(method, str) or not (method.isascii() and method.isalpha()):
+            self._refuse(hook, "the method is a word")
         if not isinstance(url, str) or (form is None) == (json is None):
             self._refuse(hook, "each request has a url, and either form or json")
         if auth not in ("client", "basic", "none"):
             self._refuse(hook, "auth is client, basic or none")
         return RevocationRequest(
-            method=str(fields.get("method", "POST")),
+            method=method,
             url=url,
-            headers=self._string_mapping(hook, fields.get("headers", {})),
+            headers=self._headers(hook, fields),
             form=None if form is None else self._string_mapping(hook, form),
-            json=None if json is None else self._mapping(hook, json),
+            json=None if json is None else self._json(hook, json),
             auth=str(auth),
         )
 
@@ -271,6 +287,30 @@ class Provider:
         if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
             self._refuse(hook, "it is no mapping with strings for keys")
         return dict(value)
+
+    def _fields(self, hook: str, value: object, known: Collection[str]) -> dict[str, Any]:
+        fields = self._mapping(hook, value)
+        if unknown := sorted(fields.keys() - set(known)):
+            self._refuse(hook, f"there is no {unknown[0]!a}; there are {', '.join(sorted(known))}")
+        return fields
+
+    def _headers(self, hook: str, fields: Mapping[str, object]) -> dict[str, str]:
+        headers = self._string_mapping(hook, fields.get("headers", {}))
+        if not all(
+            name.replace("-", "").isalnum() and _is_header_text(name + value) for name, value in headers.items()
+        ):
+            self._refuse(hook, "a header is a name of letters, digits and hyphens, and printable ASCII")
+        return headers
+
+    def _json(self, hook: str, value: object) -> dict[str, Any]:
+        import json  # noqa: PLC0415 - few plugins send any
+
+        fields = self._mapping(hook, value)
+        try:
+            json.dumps(fields)
+        except (TypeError, ValueError):
+            self._refuse(hook, "json is what JSON can carry")
+        return fields
 
     def _string_mapping(self, hook: str, value: object) -> dict[str, str]:
         mapping = self._mapping(hook, value)
@@ -290,6 +330,10 @@ class Provider:
         return tuple(item for item in items if isinstance(item, str))
 
 
+def _is_header_text(text: str) -> bool:
+    return text.isascii() and text.isprintable()
+
+
 @contextmanager
 def guarded(where: str, what: str) -> Iterator[None]:
     """Turn what a plugin raises into PluginError, and keep what it prints away from standard output.
@@ -304,8 +348,12 @@ def guarded(where: str, what: str) -> Iterator[None]:
     except (Exception, SystemExit) as error:
         import traceback  # noqa: PLC0415 - a plugin rarely fails
 
-        frame = traceback.extract_tb(error.__traceback__)[-1]
+        frames = traceback.extract_tb(error.__traceback__)
+        theirs = [f for f in frames if not f.filename.startswith(("<", os.path.dirname(__file__) + os.sep))]
+        place = f"{(theirs or frames)[-1].filename}:{(theirs or frames)[-1].lineno}"
+        if isinstance(error, SyntaxError):
+            place = f"{error.filename}:{error.lineno}"
         raise PluginError(
-            f"{where} failed in {what}: {type(error).__name__} at {frame.filename}:{frame.lineno}",
+            f"{where} failed in {what}: {type(error).__name__} at {place}",
             hint="Tell its author, or uninstall it.",
         ) from error

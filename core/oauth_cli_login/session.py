@@ -39,6 +39,7 @@ from oauth_cli_login.protocol.token import (
     refresh_request,
 )
 from oauth_cli_login.provider import Provider, RevocationRequest
+from oauth_cli_login.settings import Resolved
 
 
 class SettingsDiffer(ConfigError):  # noqa: N818 - it names what is the matter
@@ -74,8 +75,8 @@ def is_fresh(session: Session, now: float) -> bool:
 
 
 def has_ended(session: Session, now: float) -> bool:
-    """Tell whether only a person can go on: the access token is over, and nothing renews it."""
-    return session.refresh_token is None and session.expires_at != 0 and session.expires_at <= now
+    """Tell whether only a person can go on: the access token is not handed out any more, and nothing renews it."""
+    return session.refresh_token is None and not is_fresh(session, now)
 
 
 def valid_session(context: Context, configuration: Configuration, name: str, *, refresh: bool = False) -> Session:
@@ -89,7 +90,7 @@ def valid_session(context: Context, configuration: Configuration, name: str, *, 
         check_settings(configuration, profile, session)
         return session
     if session.refresh_token is None:
-        raise _ended(name, profile)
+        raise ended(name, profile)
     spent = session.access_token
     with client(context, configuration, name) as first, configuration.store.lock(name):
         _, session = stored_session(configuration, name)
@@ -104,7 +105,7 @@ def valid_session(context: Context, configuration: Configuration, name: str, *, 
             _, now_stored = stored_session(configuration, name)
             if now_stored.access_token != session.access_token and is_fresh(now_stored, context.clock()):
                 return now_stored
-            raise _ended(name, profile, error) from None
+            raise ended(name, profile, error.error_description or error.error) from None
         configuration.store.write(replace(profile, session=renewed))
         return renewed
 
@@ -116,7 +117,8 @@ def client(context: Context, configuration: Configuration, name: str) -> Iterato
     Raises SettingsDiffer before the network is touched.
     """
     profile, session = stored_session(configuration, name)
-    provider, settings = check_settings(configuration, profile, session)
+    provider, resolved = check_settings(configuration, profile, session)
+    settings = resolved.settings(revealer(configuration.environ))
     with served(context, provider, settings), context.connection(settings["ca_file"]) as connection:
         metadata = discover(provider, settings, connection)
         authentication = client_authentication(
@@ -128,8 +130,8 @@ def client(context: Context, configuration: Configuration, name: str) -> Iterato
         yield Client(profile, session, provider, settings, metadata, authentication, connection)
 
 
-def check_settings(configuration: Configuration, profile: Profile, session: Session) -> tuple[Provider, Settings]:
-    """Return the session's provider and settings, secrets revealed.
+def check_settings(configuration: Configuration, profile: Profile, session: Session) -> tuple[Provider, Resolved]:
+    """Return the session's provider and its settings, whose secrets are references still.
 
     Raises SettingsDiffer where provider, issuer or client id now resolve to something else than the session's.
     """
@@ -146,7 +148,7 @@ def check_settings(configuration: Configuration, profile: Profile, session: Sess
             f"the session {profile.name} belongs to the {difference}",
             hint="Undo the change (see the environment and config.toml), or keep both: oauth-cli login --profile NAME",
         )
-    return provider, resolved.settings(revealer(configuration.environ))
+    return provider, resolved
 
 
 def revoke(subject: Client) -> str:
@@ -204,7 +206,7 @@ def _refresh(context: Context, subject: Client) -> Session:
     """Spend the session's refresh token, and return the session that comes of it; one use, one request."""
     session, provider, settings = subject.session, subject.provider, subject.settings
     if session.refresh_token is None:
-        raise _ended(subject.profile.name, subject.profile)
+        raise ended(subject.profile.name, subject.profile)
     extra = provider.token_params(
         settings,
         subject.metadata,
@@ -251,7 +253,8 @@ def _check_id_token(context: Context, subject: Client, id_token: str, response: 
     check_refreshed(claims, first=subject.session.id_token, sub=subject.session.sub)
 
 
-def _ended(name: str, profile: Profile, error: TokenError | None = None) -> NotSignedIn:
-    why = f": {error.error_description or error.error}" if error else ""
+def ended(name: str, profile: Profile, why: str = "") -> NotSignedIn:
+    """Return the error that names the command which starts a new session, and says ``why`` one is needed."""
     command = f"oauth-cli login --profile {name}" if name != profile.provider else f"oauth-cli login --provider {name}"
-    return NotSignedIn(f"the session {name} has ended{why}", hint=f"Sign in again: {command}")
+    said = f"the session {name} has ended" + (f": {why}" if why else "")
+    return NotSignedIn(said, hint=f"Sign in again: {command}")

@@ -34,7 +34,7 @@ NOT_KEPT = frozenset({"login_hint"})
 RESERVED = frozenset(
     {
         *("profile", "provider", "json", "quiet", "verbose", "help", "version", "scope", "add_scope", "param", "port"),
-        *("timeout", "browser", "no_browser", "switch_account", "store"),
+        *("timeout", "browser", "no_browser", "switch_account", "store", "target"),
     }
 )
 """Names of core's options, which no provider's setting may take."""
@@ -48,10 +48,15 @@ _WAYS = ("file", "command")
 def declare(own: Iterable[Setting]) -> dict[str, Setting]:
     """Return every setting of a provider by name: core's, redefined and added to by its ``own``; PluginError."""
     declared = {setting.name: setting for setting in CORE}
+    own = list(own)
+    secrets = [setting.name for setting in (*CORE, *own) if setting.secret]
+    taken = {f"{name}_{way}" for name in secrets for way in (*_WAYS, "stdin")}
+    names = [setting.name for setting in own]
     for setting in own:
-        taken = {f"{name}_{way}" for name in declared if declared[name].secret for way in _WAYS}
         if setting.name in RESERVED or setting.name in taken:
             raise PluginError(f"the setting {setting.name} has the name of one of oauth-cli's own options")
+        if names.count(setting.name) > 1:
+            raise PluginError(f"the setting {setting.name} is declared twice")
         if setting.name in declared and setting.secret != declared[setting.name].secret:
             raise PluginError(f"the setting {setting.name} cannot become {'' if setting.secret else 'not '}a secret")
         declared[setting.name] = setting
@@ -214,5 +219,8 @@ def _layer(
             secrets[setting.name] = SecretReference("file", spelled[f"{setting.name}_file"])
         elif f"{setting.name}_command" in spelled:
             secrets[setting.name] = SecretReference("command", spelled[f"{setting.name}_command"])
+    for name, value in spelled.items():
+        if not value.isprintable():
+            raise ConfigError(f"the setting {name} holds characters that no setting has (it comes from {origin})")
     plain = {name: value for name, value in spelled.items() if name in declared and not declared[name].secret}
     return Layer(origin, plain, secrets)

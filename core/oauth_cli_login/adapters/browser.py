@@ -13,6 +13,8 @@ from contextlib import suppress
 from oauth_cli_login.errors import UsageError
 from oauth_cli_login.protocol.url import check_endpoint
 
+_IN_THE_TERMINAL = frozenset({"www-browser", "links", "links2", "elinks", "lynx", "w3m"})
+
 OpenBrowser = Callable[[str], bool]
 """Take the URL; tell whether a browser was started, as far as one can know."""
 
@@ -34,17 +36,7 @@ def browser_command(command: str) -> OpenBrowser:
         arguments = [word.replace("%s", url) for word in words[1:]]
         if arguments == words[1:]:
             arguments.append(url)
-        try:
-            subprocess.Popen(  # noqa: S603 - the user's own command, as a list, without a shell
-                [words[0], *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        except OSError:
-            return False
-        return True
+        return _start([words[0], *arguments])
 
     return open_browser
 
@@ -61,17 +53,30 @@ def default_browser(environ: Mapping[str, str]) -> OpenBrowser:
             controller = webbrowser.get()
         except webbrowser.Error:
             return False
-        if type(controller) is webbrowser.GenericBrowser:
-            if not environ.get("BROWSER"):
-                return False
-            background = webbrowser.BackgroundBrowser(controller.name)
-            background.args = controller.args
-            controller = background
-        # some controllers wait seconds for their browser: the callback must not wait with them
+        if not environ.get("BROWSER") and os.path.basename(controller.name) in _IN_THE_TERMINAL:
+            return False
+        if type(controller) in (webbrowser.GenericBrowser, webbrowser.BackgroundBrowser):
+            return _start([controller.name, *(argument.replace("%s", url) for argument in controller.args)])
+        # the others wait seconds for their browser: the callback must not wait with them
         threading.Thread(target=_open, args=(controller, url), daemon=True).start()
         return True
 
     return open_browser
+
+
+def _start(command: list[str]) -> bool:
+    try:
+        browser = subprocess.Popen(  # noqa: S603 - the user's own command, as a list, without a shell
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except (OSError, ValueError):  # a NUL in the command is a ValueError
+        return False
+    threading.Thread(target=browser.wait, daemon=True).start()  # so that no zombie is left
+    return True
 
 
 def _open(controller: webbrowser.BaseBrowser, url: str) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from oauth_cli_login import cached
 from oauth_cli_login.errors import ConfigError
 
+MAX_BYTES = 1 << 20
+
 
 def read_profiles(environ: Mapping[str, str]) -> tuple[dict[str, dict[str, object]], bool]:
     """Return the tables under ``[profiles]`` by name, and whether nobody else can read the file.
@@ -18,20 +20,15 @@ def read_profiles(environ: Mapping[str, str]) -> tuple[dict[str, dict[str, objec
     path = cached.config_path(environ)
     try:
         with open(path, "rb") as file:
-            data = file.read(cached.MAX_SESSION_BYTES)
+            data = file.read(MAX_BYTES + 1)
             private = sys.platform == "win32" or not os.fstat(file.fileno()).st_mode & 0o077
     except FileNotFoundError:
         return {}, True
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
-    import tomli  # noqa: PLC0415 - most profiles have no such file
-
-    try:
-        document = tomli.loads(data.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path} is not UTF-8") from None
-    except tomli.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not valid TOML: {error.msg} (line {error.lineno})") from None
+    if len(data) > MAX_BYTES:
+        raise ConfigError(f"{path} is too large: more than 1 MiB")
+    document = _parse(path, data)
     if unknown := [name for name in document if name != "profiles"]:
         raise ConfigError(f"{path}: {unknown[0]!a} is unknown", hint="Settings stand under [profiles.NAME].")
     profiles = document.get("profiles", {})
@@ -44,3 +41,16 @@ def read_profiles(environ: Mapping[str, str]) -> tuple[dict[str, dict[str, objec
                 hint="A profile is a table, and its name is lower-case letters, digits, '.', '_' and '-'.",
             )
     return profiles, private
+
+
+def _parse(path: str, data: bytes) -> dict[str, object]:
+    import tomli  # noqa: PLC0415 - most profiles have no such file
+
+    try:
+        return tomli.loads(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not UTF-8") from None
+    except tomli.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error.msg} (line {error.lineno})") from None
+    except (ValueError, RecursionError):  # a number of 5,000 digits, tables nested without end
+        raise ConfigError(f"{path} is not valid TOML") from None

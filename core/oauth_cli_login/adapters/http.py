@@ -8,9 +8,13 @@ against the system's store or the user's ``ca_file``. Nothing is sent twice unle
 from __future__ import annotations
 
 import os
+import socket
 import ssl
+import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Literal
 
 import requests
@@ -19,6 +23,8 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.utils import get_environ_proxies
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from oauth_cli_login import __version__
 from oauth_cli_login.errors import ConfigError, ProtocolError, TransportError
@@ -60,7 +66,9 @@ class Http:
         self._sleep = sleep
         self._session = requests.Session()
         self._session.trust_env = False  # else a netrc entry replaces our Authorization header
-        self._session.mount("https://", _Adapter(_ssl_context(environ, ca_file)))
+        self._sockets: weakref.WeakSet[HTTPConnection] = weakref.WeakSet()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, _Adapter(_ssl_context(environ, ca_file), self._sockets))
 
     def __enter__(self) -> Http:  # noqa: PYI034 - typing.Self came with 3.11
         return self
@@ -84,6 +92,8 @@ class Http:
             last = attempt == ATTEMPTS
             try:
                 response = self._exchange(request, end)
+            except _FinalError:
+                raise
             except TransportError:
                 if last or repeat != "always" or self._clock() >= end:
                     raise
@@ -103,6 +113,9 @@ class Http:
         remaining = max(0.1, min(READ_TIMEOUT, end - started))
         proxies = {} if is_loopback(request.url) else get_environ_proxies(request.url)
         headers = {"User-Agent": f"oauth-cli/{__version__}", **request.headers}
+        watchdog = threading.Timer(max(0.0, end - started), self._cut)
+        watchdog.daemon = True
+        watchdog.start()
         try:
             with self._session.request(
                 request.method,
@@ -121,7 +134,11 @@ class Http:
                     answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, body
                 )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise _transport_error(request.url, error) from error
+            raise _transport_error(request.url, error, late=self._clock() >= end) from error
+        finally:
+            watchdog.cancel()
+        if self._clock() > end:  # an answer that was cut in its headers looks like one that ended there
+            raise TransportError(f"{host_of(request.url)} did not answer in time", hint="Try again later.")
         self._log(f"{request.method} {_shown(request.url)} -> {response.status} in {self._clock() - started:.2f} s")
         if 300 <= response.status < 400:  # noqa: PLR2004 - the class of redirects
             raise ProtocolError(
@@ -129,6 +146,13 @@ class Http:
                 hint="Check the issuer or endpoint setting: it must be the final address.",
             )
         return response
+
+    def _cut(self) -> None:
+        """End what goes on at the deadline: an answer that drips is never silent long enough for the read time-out."""
+        for connection in list(self._sockets):
+            with suppress(OSError):
+                if connection.sock is not None:
+                    connection.sock.shutdown(socket.SHUT_RDWR)
 
     def _read(self, answer: requests.Response, end: float) -> bytes:
         body = b""
@@ -138,9 +162,13 @@ class Http:
             if not chunk:
                 return body
             if len(body) > MAX_BODY:
-                raise TransportError(f"{_shown(answer.url)} sends more than 1 MiB", hint="That is no OAuth answer.")
+                raise _FinalError(f"{_shown(answer.url)} sends more than 1 MiB", hint="That is no OAuth answer.")
             if self._clock() > end:
                 raise TransportError(f"{_shown(answer.url)} did not finish its answer in time", hint="Try again later.")
+
+
+class _FinalError(TransportError):
+    """What a second attempt would not change."""
 
 
 class _NoAuth(AuthBase):
@@ -151,21 +179,47 @@ class _NoAuth(AuthBase):
 
 
 class _Adapter(HTTPAdapter):
-    """requests' adapter with our own TLS context, for direct and proxied connections alike."""
+    """requests' adapter with our own TLS context, for direct and proxied connections alike; it notes each connection."""
 
-    def __init__(self, context: ssl.SSLContext) -> None:
+    def __init__(self, context: ssl.SSLContext, opened: weakref.WeakSet[HTTPConnection]) -> None:
         self._context = context
+        self._opened = opened
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _noting_pools(self._opened)
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        return super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs)
+        manager = super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs)
+        manager.pool_classes_by_scheme = _noting_pools(self._opened)
+        return manager
 
     def cert_verify(self, conn: Any, *_: Any) -> None:
         """Leave the choice of certificates to the context: requests would load certifi's into it."""
         conn.cert_reqs = "CERT_REQUIRED"
+
+
+def _noting_pools(opened: weakref.WeakSet[HTTPConnection]) -> dict[str, type[HTTPConnectionPool]]:
+    """Return urllib3's pools, whose connections are added to ``opened`` as they connect."""
+
+    class Plain(HTTPConnection):
+        def connect(self) -> None:
+            opened.add(self)
+            super().connect()
+
+    class Tls(HTTPSConnection):
+        def connect(self) -> None:
+            opened.add(self)
+            super().connect()
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class TlsPool(HTTPSConnectionPool):
+        ConnectionCls = Tls
+
+    return {"http": PlainPool, "https": TlsPool}
 
 
 def _ssl_context(environ: Mapping[str, str], ca_file: str | None) -> ssl.SSLContext:
@@ -178,7 +232,7 @@ def _ssl_context(environ: Mapping[str, str], ca_file: str | None) -> ssl.SSLCont
             context.load_verify_locations(capath=chosen)
         else:
             context.load_verify_locations(cafile=chosen)
-    except (OSError, ssl.SSLError) as error:
+    except (OSError, ValueError) as error:  # a NUL in the name is a ValueError
         raise ConfigError(
             f"the certificates in {chosen!a} cannot be read: {type(error).__name__}",
             hint="ca_file, SSL_CERT_FILE or REQUESTS_CA_BUNDLE must name a file of PEM certificates.",
@@ -192,16 +246,16 @@ def _retry_after(response: HttpResponse, default: float) -> float:
     return float(value) if value.isascii() and value.isdigit() and len(value) < 6 else default  # noqa: PLR2004 - a day
 
 
-def _transport_error(url: str, error: Exception) -> TransportError:
+def _transport_error(url: str, error: Exception, *, late: bool) -> TransportError:
     """Say in words what happened; the library's own text may quote the request."""
     text = repr(error)
     host = host_of(url)
     if "CERTIFICATE_VERIFY_FAILED" in text or isinstance(error, requests.exceptions.SSLError):
-        return TransportError(
+        return _FinalError(
             f"the TLS connection to {host} cannot be trusted",
             hint="If your company has its own certificate authority, name it: --ca-file FILE.",
         )
-    if isinstance(error, requests.Timeout) or "timed out" in text:
+    if late or isinstance(error, requests.Timeout) or "timed out" in text:
         return TransportError(f"{host} did not answer in time", hint="Check the network, or try again later.")
     if isinstance(error, requests.exceptions.ProxyError):
         return TransportError(f"the proxy for {host} does not let us through", hint="See HTTPS_PROXY and NO_PROXY.")

@@ -7,11 +7,12 @@ the real callback waiting. The ports are free as soon as the server is closed.
 
 from __future__ import annotations
 
+import os
 import selectors
 import socket
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Generic, TextIO, TypeVar
 
@@ -56,6 +57,7 @@ class CallbackServer:
         self._selector = selectors.DefaultSelector()
         self._connections: list[_Connection] = []
         self._listeners: list[socket.socket] = []
+        self._typed = b""
         try:
             self._listeners = _listen_on_first(host, ports)
         except BaseException:
@@ -93,18 +95,28 @@ class CallbackServer:
     ) -> T | None:
         """Serve until ``respond`` gives a result, and return it; ``None`` when ``seconds`` are over.
 
-        ``respond`` gets each request's head, the bytes up to the empty line. ``tick`` is told the seconds left, about
+        ``respond`` gets each request's head, the bytes up to the empty line, or nothing where it is too long. ``tick`` is told the seconds left, about
         once a second. ``typed`` is a terminal to read lines from beside, and what makes a result of one.
         """
         if typed:
-            self._selector.register(typed[0], selectors.EVENT_READ)
-        end = clock() + seconds
+            with self._reading(typed[0]):
+                return self._wait(respond, clock() + seconds, tick, typed, clock)
+        return self._wait(respond, clock() + seconds, tick, None, clock)
+
+    def _wait(
+        self,
+        respond: Callable[[bytes], Reply[T]],
+        end: float,
+        tick: Callable[[float], None],
+        typed: tuple[TextIO, Callable[[str], T | None]] | None,
+        clock: Callable[[], float],
+    ) -> T | None:
         while (left := end - clock()) > 0:
             tick(left)
             for key, events in self._selector.select(min(1.0, left)):
                 result = None
                 if typed and key.fileobj is typed[0]:
-                    result = self._read_line(*typed)
+                    result = self._read_lines(*typed)
                 elif key.data is None:
                     self._accept(key.fileobj, clock())  # type: ignore[arg-type]  # only listeners have no data
                 else:
@@ -115,11 +127,31 @@ class CallbackServer:
             self._expire(clock())
         return None
 
-    def _read_line(self, source: TextIO, parse: Callable[[str], T | None]) -> T | None:
-        line = source.readline()
-        if not line:  # end of input: nothing more will be typed
+    @contextmanager
+    def _reading(self, source: TextIO) -> Iterator[None]:
+        """Listen to a terminal as well; its bytes are read past the TextIO, which would wait for the end of a line."""
+        self._typed = b""
+        self._selector.register(source, selectors.EVENT_READ)
+        try:
+            yield
+        finally:
+            with suppress(KeyError, ValueError):  # gone already at the end of input
+                self._selector.unregister(source)
+
+    def _read_lines(self, source: TextIO, parse: Callable[[str], T | None]) -> T | None:
+        try:
+            data = os.read(source.fileno(), MAX_HEAD)
+        except OSError:
+            data = b""
+        if not data:  # end of input: nothing more will be typed
             self._selector.unregister(source)
-        return parse(line.strip()) if line.strip() else None
+            return None
+        *lines, self._typed = (self._typed + data)[-MAX_HEAD:].split(b"\n")
+        for line in lines:
+            text = line.decode("utf-8", "replace").strip()
+            if text and (result := parse(text)) is not None:
+                return result
+        return None
 
     def _accept(self, listener: socket.socket, now: float) -> None:
         try:
@@ -150,7 +182,7 @@ class CallbackServer:
         head, complete, _ = connection.received.partition(b"\r\n\r\n")
         if not complete and len(connection.received) < MAX_HEAD and connection.received[:1] != b"\x16":  # a TLS hello
             return None
-        reply = respond(head[:MAX_HEAD])
+        reply = respond(head if complete else b"")
         connection.to_send = _http_response(reply)
         self._selector.modify(connection.socket, selectors.EVENT_WRITE, connection)
         return reply.result

@@ -40,15 +40,16 @@ def _from_file(name: str, path: str) -> str:
     try:
         with open(os.path.expanduser(path), encoding="utf-8") as file:
             return file.read(_MAX_SECRET).strip()
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # not UTF-8, or a NUL in the name
         raise ConfigError(f"the file with the {name} cannot be read: {path!a} ({type(error).__name__})") from None
 
 
 def _from_command(name: str, command: str) -> str:
     """Run the command with the terminal as it is (it may ask for a password), and return what it prints."""
     try:
+        words = shlex.split(command, posix=os.name != "nt")
         done = subprocess.run(  # noqa: S603 - the user's own command, as a list, without a shell
-            shlex.split(command, posix=os.name != "nt"),
+            words or [""],
             stdout=subprocess.PIPE,
             timeout=COMMAND_TIMEOUT,
             check=False,

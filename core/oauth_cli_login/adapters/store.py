@@ -67,7 +67,10 @@ class Store:
         """Replace the profile's file, whole. The caller holds its lock."""
         path = self._path(profile.name)
         self.read(profile.name)  # raises for what must not be replaced
-        self._write(path, _encode(profile))
+        data = _encode(profile)
+        if len(data) > cached.MAX_SESSION_BYTES:
+            raise StoreError(f"the session {profile.name} is larger than 1 MiB", hint="That is no provider's token.")
+        self._write(path, data)
 
     def forget(self, name: str) -> None:
         """Remove the profile's file and whatever a crash left beside it; it may be missing."""
@@ -87,6 +90,8 @@ class Store:
         probe = files.beside(self._path(f"{name}.{os.getpid()}"))
         with self._storing():
             files.make_private(self._folder)
+            with suppress(FileNotFoundError):
+                os.unlink(probe)  # of a process that was killed, and had our number
             files.write_new(probe, b"")
             os.unlink(probe)
 
@@ -97,15 +102,20 @@ class Store:
 
     def set_default(self, name: str) -> None:
         """Write which profile is the default."""
-        with self.lock("default"):
-            self._write(cached.default_profile_path(self._environ), name.encode("ascii") + b"\n")
+        path = cached.default_profile_path(self._environ)
+        with self._locked(files.beside(path) + ".lock", "which profile is the default"):
+            self._write(path, name.encode("ascii") + b"\n")
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
         """Hold the profile's lock: one writer at a time, across processes; StoreError after a minute of waiting."""
+        with self._locked(os.path.join(self._folder, f".{name}.lock"), f"the session {name}"):
+            yield
+
+    @contextmanager
+    def _locked(self, path: str, what: str) -> Iterator[None]:
         import filelock  # noqa: PLC0415 - it brings asyncio, which a cached token does not wait for
 
-        path = os.path.join(self._folder, f".{name}.lock")
         with self._storing():
             files.make_private(self._folder)
         try:
@@ -118,7 +128,7 @@ class Store:
             lock.acquire()
         except filelock.Timeout:
             raise StoreError(
-                f"another oauth-cli has held the session {name} for {LOCK_TIMEOUT:.0f} seconds",
+                f"another oauth-cli has held {what} for {LOCK_TIMEOUT:.0f} seconds",
                 hint="Wait for it, or end it. Its process holds " + path,
             ) from None
         except (OSError, NotImplementedError) as error:

@@ -143,7 +143,13 @@ class Terminal:
         for row in rows:
             table.add_row(*(Text(inert(cell)) for cell in row))  # Text, not markup: a server chose some of these words
         width = None if self.is_terminal else _WIDE
-        console = Console(file=self.stream, no_color=not self.colour, highlight=False, width=width)
+        console = Console(
+            file=self.stream,
+            force_terminal=self.colour,
+            color_system="standard" if self.colour else None,
+            highlight=False,
+            width=width,
+        )
         with suppress(OSError, ValueError):
             console.print(table)
 
@@ -152,8 +158,10 @@ class Terminal:
         if hidden:
             import getpass  # noqa: PLC0415 - it is asked for rarely
 
-            return getpass.getpass(question + " ", stream=self.stream).strip()
-        self._put(question + " ")
+            with suppress(EOFError):
+                return getpass.getpass(inert(question) + " ", stream=self.stream).strip()
+            return ""
+        self._put(inert(question) + " ")
         line = self.source.readline() if self.source else ""
         return line.strip()
 
@@ -181,13 +189,11 @@ def claimed_stdout() -> Iterator[TextIO]:
 
     Yields the stream to answer on. Both are put back at the end.
     """
-    sys.stdout.flush()
-    try:
-        saved = os.dup(1)
-    except OSError:  # closed by whoever started us
-        yield sys.stdout
-        return
+    _open_standard_streams()
     shown = sys.stdout
+    if shown is not None:
+        shown.flush()
+    saved = os.dup(1)
     try:
         os.dup2(2, 1)
         sys.stdout = sys.stderr
@@ -197,3 +203,12 @@ def claimed_stdout() -> Iterator[TextIO]:
         sys.stdout = shown
         os.dup2(saved, 1)
         os.close(saved)
+
+
+def _open_standard_streams() -> None:
+    """Open what our caller closed of descriptors 0, 1 and 2 on nothing, lest a file or socket of ours becomes one."""
+    while True:
+        handle = os.open(os.devnull, os.O_RDWR)  # the lowest that is free
+        if handle > 2:  # noqa: PLR2004 - standard error
+            os.close(handle)
+            return

@@ -97,15 +97,7 @@ def run(context: Context, args: Namespace) -> int:
         names = ", ".join(sorted({provider.name for provider in installed()}))
         raise UsageError("which provider?", hint=f"oauth-cli login --provider NAME, where NAME is one of: {names}")
     configuration = Configuration.read(context.environ)
-    flags = _flags(args, target.declared)
-    name = target.profile or default_profile_name(target.provider.name, target.declared, flags)
-    stored = configuration.store.read(name)
-    _check_provider(configuration, name, stored, target.provider.name)
-    resolved = configuration.resolve(name, target.declared, stored=stored, flags=flags)
-    for setting in target.declared.values():
-        if setting.secret and getattr(args, f"{setting.name}_stdin"):
-            resolved = resolved.with_value(setting.name, sys.stdin.readline().strip())
-    resolved = _complete(context, target.provider, resolved, name, args.port)
+    name, stored, resolved = _resolve(context, configuration, target, args)
     session = None if args.switch_account or stored is None else stored.session
     if session:
         _check_same_client(target.provider, resolved, name, session)
@@ -144,13 +136,36 @@ def run(context: Context, args: Namespace) -> int:
     return 0
 
 
+def _resolve(
+    context: Context, configuration: Configuration, target: Target, args: Namespace
+) -> tuple[str, Profile | None, Resolved]:
+    """Return the profile's name, what is stored of it, and its settings, with what was missing asked for."""
+    flags = _flags(args, target.declared)
+    typed = {
+        setting.name: sys.stdin.readline().strip()
+        for setting in target.declared.values()
+        if setting.secret and getattr(args, f"{setting.name}_stdin")
+    }
+    while True:
+        known = {**flags, **{key: value for key, value in typed.items() if not target.declared[key].secret}}
+        name = target.profile or default_profile_name(target.provider.name, target.declared, known)
+        stored = configuration.store.read(name)
+        _check_provider(configuration, name, stored, target.provider.name)
+        resolved = configuration.resolve(name, target.declared, stored=stored, flags=flags)
+        for key, value in typed.items():
+            resolved = resolved.with_value(key, value)
+        if not resolved.missing():
+            return name, stored, resolved
+        typed.update(_ask(context, target.provider, resolved, name=name, port=args.port))
+
+
 def _target(configuration: Configuration, profile: str | None, provider: str | None) -> Target | None:
     """Return what to sign in to, or ``None`` where nothing says which provider.
 
     A profile that is named wins; a provider alone has the profile that ``default_profile_name`` gives it; with
     neither it is the default profile, or the only one that there is.
     """
-    named = profile or configuration.environ.get("OAUTH_CLI_PROFILE")
+    named = configuration.environ.get("OAUTH_CLI_PROFILE") if profile is None else check_profile_name(profile)
     if not named and not provider:
         sessions = configuration.store.names()
         named = configuration.store.default() or (sessions[0] if len(sessions) == 1 else None)
@@ -184,12 +199,9 @@ def _check_provider(configuration: Configuration, name: str, stored: Profile | N
         )
 
 
-def _complete(context: Context, provider: Provider, resolved: Resolved, name: str, port: int | None) -> Resolved:
-    """Return the settings with what was missing, asked on a terminal; else raise ConfigError saying what to do."""
-    missing = resolved.missing()
-    if not missing:
-        return resolved
-    known = resolved.settings()
+def _ask(context: Context, provider: Provider, resolved: Resolved, *, name: str, port: int | None) -> dict[str, str]:
+    """Return what a person types for each missing setting; where nobody can be asked, ConfigError says what to do."""
+    known, missing = resolved.settings(), resolved.missing()
     host, path, ports = redirect_target(provider, known, port)
     guide = provider.setup_guide(known, redirect_uri(host, ports[0], path))
     needed = " and ".join(setting.name for setting in missing)
@@ -198,12 +210,13 @@ def _complete(context: Context, provider: Provider, resolved: Resolved, name: st
     context.terminal.must_see(f"{provider.name} needs a {needed}.", "bold")
     for line in guide:
         context.terminal.must_see(f"  {line}")
+    typed = {}
     for setting in missing:
-        typed = context.terminal.ask(f"{setting.name} ({setting.help}):", hidden=setting.secret)
-        if not typed:
+        answer = context.terminal.ask(f"{setting.name} ({setting.help}):", hidden=setting.secret)
+        if not answer:
             raise ConfigError(f"{provider.name} needs a {setting.name}", hint="Nothing was stored.")
-        resolved = resolved.with_value(setting.name, typed)
-    return resolved
+        typed[setting.name] = answer
+    return typed
 
 
 def _ways(context: Context, missing: Iterable[Setting], profile: str) -> list[str]:
@@ -248,8 +261,9 @@ def _keep_both(name: str) -> str:
 
 def _session(signed_in: SignedIn, client_id: str, before: Session | None) -> Session:
     tokens = signed_in.token_response
-    # Google sends a refresh token once: the one from before goes on for the same account
-    refresh_token = tokens.refresh_token or (before.refresh_token if before else None)
+    refresh_token = tokens.refresh_token
+    if refresh_token is None and before and before.sub is not None and before.sub == signed_in.userinfo.sub:
+        refresh_token = before.refresh_token  # Google sends one once: it goes on for the same account
     return Session(
         issuer=signed_in.metadata.issuer,
         client_id=client_id,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from oauth_cli_login.config import Configuration
 from oauth_cli_login.context import Context
-from oauth_cli_login.errors import ExitStatus, NotSignedIn, OAuthCliError
+from oauth_cli_login.errors import ExitStatus, NotSignedIn, OAuthCliError, StoreError
 from oauth_cli_login.model import SecretReference
 from oauth_cli_login.plugins import load
 from oauth_cli_login.session import SettingsDiffer, client, revoke, stored_session
@@ -33,13 +33,13 @@ def arguments(parser: ArgumentParser, _context: Context, _profile: str | None, _
 def run(context: Context, args: Namespace) -> int:
     """Sign out of one session or all; non-zero where a revocation failed, with that failure's own status."""
     configuration = Configuration.read(context.environ)
-    if args.all:
-        names = configuration.sessions()
-        if not names:
-            raise NotSignedIn("you are not signed in anywhere")
-    else:
-        names = [configuration.chosen_profile(args.profile)]
-        stored_session(configuration, names[0])
+    names = configuration.sessions() if args.all else [configuration.chosen_profile(args.profile)]
+    if not names:
+        raise NotSignedIn("you are not signed in anywhere")
+    if args.forget and not args.all and _forget_settings(context, configuration, names[0]):
+        return ExitStatus.OK
+    if not args.all:
+        stored_session(configuration, names[0])  # raises, naming the command that signs in
     outcomes = [_log_out(context, configuration, name, forget=args.forget, alone=not args.all) for name in names]
     if args.json:
         context.terminal.answer_json(
@@ -49,11 +49,24 @@ def run(context: Context, args: Namespace) -> int:
     return errors[0].exit_status if errors else ExitStatus.OK
 
 
+def _forget_settings(context: Context, configuration: Configuration, name: str) -> bool:
+    """Delete what an earlier logout left of a profile, and tell whether that was all there was."""
+    profile = configuration.store.read(name)
+    if profile is None or profile.session is not None:
+        return False
+    configuration.store.forget(name)
+    context.terminal.say(f"{name}: its settings were deleted")
+    return True
+
+
 def _log_out(context: Context, configuration: Configuration, name: str, *, forget: bool, alone: bool) -> _Outcome:
     """Revoke, delete, and say both. Settings that differ stop a single logout before anything is done."""
     outcome = _revoke(context, configuration, name)
     if alone and isinstance(outcome.error, SettingsDiffer):
         raise outcome.error
+    if isinstance(outcome.error, StoreError):
+        context.terminal.error(outcome.error)
+        return outcome
     _delete(configuration, name, forget=forget)
     said = {
         "revoked": "signed out, and the tokens were revoked",

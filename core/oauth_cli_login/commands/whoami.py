@@ -9,7 +9,7 @@ from oauth_cli_login.context import Context
 from oauth_cli_login.errors import NotSignedIn
 from oauth_cli_login.model import UserInfo
 from oauth_cli_login.protocol.id_token import decode
-from oauth_cli_login.session import client, valid_session
+from oauth_cli_login.session import client, ended, valid_session
 from oauth_cli_login.userinfo import fetch_userinfo
 
 
@@ -60,4 +60,7 @@ def _userinfo(context: Context, configuration: Configuration, name: str) -> User
             return fetch(session.access_token)
         except NotSignedIn:
             renewed = valid_session(context, configuration, name, refresh=True)
-        return fetch(renewed.access_token)
+        try:
+            return fetch(renewed.access_token)
+        except NotSignedIn as error:
+            raise ended(name, subject.profile, error.message) from None

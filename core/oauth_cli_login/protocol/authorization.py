@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from oauth_cli_login.errors import AuthorizationError, ProtocolError
 from oauth_cli_login.model import ServerMetadata
@@ -63,6 +63,9 @@ def authorization_request(
         "code_challenge_method": pkce.code_challenge_method,
         **params,
     }
+    own = parse_qsl(urlsplit(metadata.authorization_endpoint).query, keep_blank_values=True)
+    if taken := sorted({name for name, _ in own} & query.keys()):
+        raise ProtocolError(f"the authorization_endpoint has a {taken[0]} of its own in its query")
     url = with_query(metadata.authorization_endpoint, urlencode(query))
     return AuthorizationRequest(url, redirect_uri, state, nonce if asks_id_token else None)
 
@@ -94,7 +97,7 @@ def parse_authorization_response(query: str, *, state: str, metadata: ServerMeta
     states = [value for name, value in pairs if name == "state"]
     if len(states) != 1:
         raise StrangersCallback("it has no state" if not states else "it has several states")
-    if not hmac.compare_digest(states[0].encode(), state.encode()):
+    if not hmac.compare_digest(states[0].encode("utf-8", "surrogatepass"), state.encode()):
         raise StrangersCallback("its state is not this login's")
 
     names = [name for name, _ in pairs]

@@ -14,6 +14,7 @@ FORM = "application/x-www-form-urlencoded"
 MAX_DEPTH = 32
 _MAX_NUMBER = 30
 _MAX_FIELDS = 200
+_ERROR_CODE = frozenset("abcdefghijklmnopqrstuvwxyz_")
 
 
 def form(params: Mapping[str, str]) -> bytes:
@@ -81,6 +82,8 @@ def parse_json(data: bytes) -> object:
     value: object = json.loads(
         text, object_pairs_hook=_members, parse_int=_integer, parse_float=_decimal, parse_constant=_constant
     )
+    if "\\ud" in text.lower():  # half a surrogate pair is no text: nobody could write it on
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
     return value
 
 
@@ -105,19 +108,25 @@ def _parsed(response: HttpResponse, what: str, parse: Callable[[bytes], object])
     try:
         value = parse(response.body)
     except ValueError as error:
-        _check_available(response, what)
-        # only our own and json's words: neither quotes the input, as a UnicodeDecodeError would
-        reason = "not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        check_available(response, what)
+        # json's words and our own quote no input; a UnicodeError's and urllib's do
+        reason = "it is not UTF-8" if isinstance(error, UnicodeError) else str(error)
         raise ProtocolError(
             f"the {what} cannot be read (HTTP {response.status}, {_content_type(response)!a}): {reason}",
             hint="Check the issuer or endpoint setting: this may be a web page, a proxy or a sign-in wall.",
         ) from None
-    if not (isinstance(value, dict) and "error" in value):
-        _check_available(response, what)
+    if not (isinstance(value, dict) and _is_error_code(value.get("error"))):
+        check_available(response, what)
     return value
 
 
-def _check_available(response: HttpResponse, what: str) -> None:
+def _is_error_code(error: object) -> bool:
+    """Tell an OAuth error code, which explains a 5xx, from the reason phrase that web frameworks put there."""
+    return isinstance(error, str) and error != "" and set(error) <= _ERROR_CODE
+
+
+def check_available(response: HttpResponse, what: str) -> None:
+    """Raise TransportError where the server says that it cannot answer now: 429, or a status of 500 and more."""
     if response.status == 429 or response.status >= 500:  # noqa: PLR2004 - RFC 6585 section 4, RFC 9110 section 15.6
         raise TransportError(
             f"instead of the {what} the server answered HTTP {response.status}", hint="Try again later."
@@ -130,7 +139,11 @@ def _content_type(response: HttpResponse) -> str:
 
 def _parse_form(data: bytes) -> object:
     text = data.decode("ascii")
-    return _members(parse_qsl(text, keep_blank_values=True, strict_parsing=True, max_num_fields=_MAX_FIELDS))
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=True, max_num_fields=_MAX_FIELDS)
+    except ValueError:
+        raise ValueError("it is not form-encoded") from None
+    return _members(pairs)
 
 
 def text_field(fields: Mapping[str, object], name: str, what: str) -> str | None:

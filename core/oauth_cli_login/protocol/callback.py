@@ -43,7 +43,9 @@ def parse_callback_request(head: bytes, *, redirect_uri: str) -> CallbackRequest
         raise BadRequest(431, "it has too many headers")
     redirect = urlsplit(redirect_uri)
     hosts = [value.strip().lower() for name, _, value in (h.partition(":") for h in headers) if name.lower() == "host"]
-    if hosts != [redirect.netloc.lower()]:
+    # RFC 9110 section 7.2: the default port may be left out, and browsers do
+    ours = {redirect.netloc.lower(), redirect.netloc.lower().removesuffix(":80")}
+    if len(hosts) != 1 or hosts[0] not in ours:
         raise BadRequest(400, "its Host is not this address")
     path, _, query = target.partition("?")
     if path != (redirect.path or "/"):

@@ -78,6 +78,8 @@ def parse_device_authorization_response(
     error = text_field(fields, "error", WHAT)
     if error is not None:
         raise token_error(error, fields, response.status)
+    if not 200 <= response.status < 300:  # noqa: PLR2004 - the class of success
+        raise ProtocolError(f"the device authorization endpoint answered HTTP {response.status} without an error code")
     device_code = text_field(fields, "device_code", WHAT)
     user_code = text_field(fields, "user_code", WHAT)
     # drafts before RFC 8628 called it verification_url; Google still does
@@ -90,7 +92,7 @@ def parse_device_authorization_response(
         verification_uri=uri,
         verification_uri_complete=_openable(fields.get("verification_uri_complete")),
         expires_in=_seconds(fields, "expires_in"),
-        interval=_seconds(fields, "interval", DEFAULT_INTERVAL),
+        interval=max(1, _seconds(fields, "interval", DEFAULT_INTERVAL)),
     )
 
 

@@ -47,7 +47,8 @@ def validate(
     ``nonce`` is what the authorization request sent, or ``None`` where none was sent (device flow, refresh).
     """
     header, claims = decode(id_token)
-    if header.get("alg") in (None, "none") or not isinstance(header["alg"], str):
+    alg = header.get("alg")
+    if not isinstance(alg, str) or alg.lower() in ("", "none") or id_token.endswith("."):
         raise ProtocolError("the ID token is not signed")
     if "crit" in header:
         raise ProtocolError("the ID token has critical header parameters that oauth-cli does not know")
@@ -62,17 +63,17 @@ def validate(
         found = claims.get("nonce")
         if not isinstance(found, str) or not hmac.compare_digest(found.encode(), nonce.encode()):
             raise ProtocolError("the ID token's nonce is not this login's")
-    _check_at_hash(claims, header["alg"], access_token)
+    _check_at_hash(claims, alg, access_token)
     return claims
 
 
 def check_refreshed(claims: Claims, *, first: str | None, sub: str | None) -> None:
-    """Check a refreshed ID token against the session (Core 12.2): its ``sub``, and the ``first`` ID token's iss.
+    """Check a refreshed ID token against the session (Core 12.2): its ``sub``, and the ``first`` ID token's iss and aud.
 
     Raises ProtocolError.
     """
-    issuer = decode(first)[1].get("iss") if first else claims.get("iss")
-    if claims.get("sub") != sub or claims.get("iss") != issuer:
+    before = decode(first)[1] if first else claims
+    if claims.get("sub") != sub or any(claims.get(name) != before.get(name) for name in ("iss", "aud")):
         raise ProtocolError("the refreshed ID token is about somebody else than the session")
 
 
@@ -81,9 +82,9 @@ def _check_audience(claims: Claims, client_id: str) -> None:
     audiences = audience if isinstance(audience, list) else [audience]
     if client_id not in audiences:
         raise ProtocolError("the ID token is meant for another client")
+    if any(other != client_id for other in audiences):
+        raise ProtocolError("the ID token is meant for somebody else as well, whom we do not know")
     azp = claims.get("azp")
-    if len(audiences) > 1 and azp is None:
-        raise ProtocolError("the ID token is meant for several clients and does not say which one asked (azp)")
     if azp is not None and azp != client_id:
         raise ProtocolError("the ID token was issued to another client (azp)")
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from oauth_cli_login.errors import ConfigError, ProtocolError
 from oauth_cli_login.model import HttpRequest, HttpResponse, ServerMetadata
-from oauth_cli_login.protocol.body import parse_object_response
+from oauth_cli_login.protocol.body import check_available, parse_object_response
 from oauth_cli_login.protocol.url import check_endpoint
 
 ENDPOINTS = (
@@ -26,7 +26,7 @@ def discovery_requests(issuer: str) -> tuple[HttpRequest, HttpRequest]:
 
     First OpenID Connect's place (appended to the issuer), then RFC 8414's (inserted between host and path).
     """
-    checked = check_endpoint("issuer", issuer).rstrip("/")
+    checked = _check_issuer(issuer).rstrip("/")
     parts = urlsplit(checked)
     inserted = f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{parts.path}"
     accept = {"Accept": "application/json"}
@@ -39,8 +39,10 @@ def discovery_requests(issuer: str) -> tuple[HttpRequest, HttpRequest]:
 def parse_discovery_response(response: HttpResponse, *, issuer: str) -> dict[str, object]:
     """Return the document, whose issuer must equal ``issuer`` (Discovery section 4.3, RFC 8414 section 3.3).
 
-    Raises ConfigError where it differs, ProtocolError where the answer is no such document.
+    Raises ConfigError where it differs, ProtocolError where the answer is no such document, TransportError where the
+    server cannot answer now.
     """
+    check_available(response, WHAT)
     if response.status != 200:  # noqa: PLR2004 - RFC 8414 section 3.2 allows no other
         raise ProtocolError(
             f"there is no {WHAT} at the issuer {issuer} (HTTP {response.status})",
@@ -60,7 +62,7 @@ def server_metadata(document: Mapping[str, object]) -> ServerMetadata:
     """Return the checked metadata of a document; raise ProtocolError for an unusable endpoint."""
     issuer = document.get("issuer")
     if issuer is not None:
-        issuer = check_endpoint("issuer", issuer)
+        issuer = _check_issuer(issuer)
     endpoints = {
         name: check_endpoint(name, document[name], issuer=issuer)
         for name in ENDPOINTS
@@ -73,6 +75,14 @@ def server_metadata(document: Mapping[str, object]) -> ServerMetadata:
         token_endpoint_auth_methods=_strings(document.get("token_endpoint_auth_methods_supported")),
         **endpoints,
     )
+
+
+def _check_issuer(issuer: object) -> str:
+    """Return a usable issuer: an address without a query (RFC 8414 section 2); raise ProtocolError."""
+    checked = check_endpoint("issuer", issuer)
+    if "?" in checked:
+        raise ProtocolError(f"the issuer has a query: {checked!a}", hint="An issuer is an address alone.")
+    return checked
 
 
 def _strings(value: object) -> tuple[str, ...] | None:

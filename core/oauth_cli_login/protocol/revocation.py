@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from oauth_cli_login.errors import ProtocolError
 from oauth_cli_login.model import HttpRequest, HttpResponse
+from oauth_cli_login.protocol.body import check_available
 from oauth_cli_login.protocol.token import ClientAuthentication, client_request
 
 
@@ -19,6 +20,10 @@ def revocation_request(
 
 
 def parse_revocation_response(response: HttpResponse) -> None:
-    """Raise ProtocolError unless the token is gone: any 2xx (section 2.2 says 200; GitHub answers 202 and 204)."""
+    """Return where the token is gone: any 2xx (section 2.2 says 200; GitHub answers 202 and 204).
+
+    Raises ProtocolError where it is not, TransportError where the server cannot answer now.
+    """
+    check_available(response, "answer to the revocation")
     if not 200 <= response.status < 300:  # noqa: PLR2004 - the class of success
         raise ProtocolError(f"the provider did not revoke the token (HTTP {response.status})")

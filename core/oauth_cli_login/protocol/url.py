@@ -9,8 +9,12 @@ from oauth_cli_login.errors import ProtocolError
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
+# The last is what Python's webbrowser replaces in a browser's command line.
+_NOT_IN_URLS = (" ", "\\", "%action")
+
+
 def _split(url: str) -> SplitResult | None:
-    if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
+    if not url.isascii() or not url.isprintable() or any(sign in url for sign in _NOT_IN_URLS):
         return None
     try:
         parts = urlsplit(url)
@@ -45,12 +49,12 @@ def check_endpoint(name: str, url: object, *, issuer: str | None = None) -> str:
     https ``issuer``. This is what stands between a metadata document and the browser's command line.
     """
     parts = _split(url) if isinstance(url, str) else None
-    if parts is None or not parts.hostname or parts.fragment or parts.username is not None:
+    if not isinstance(url, str) or parts is None or not parts.hostname or parts.fragment or parts.username is not None:
         raise ProtocolError(f"the {name} is not a usable address: {_shown(url)}")
-    if parts.scheme == "https" or (
-        parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS and not (issuer or "").startswith("https:")
+    if url.startswith("https://") or (
+        url.startswith("http://") and parts.hostname in LOOPBACK_HOSTS and not (issuer or "").startswith("https:")
     ):
-        return parts.geturl()
+        return url
     raise ProtocolError(
         f"the {name} must be https (or http on this machine): {_shown(url)}",
         hint="Nothing was sent there. Tell the provider's operator, or correct the setting.",

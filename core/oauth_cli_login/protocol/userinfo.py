@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from oauth_cli_login.errors import NotSignedIn, ProtocolError
 from oauth_cli_login.model import HttpRequest, HttpResponse, UserInfo
-from oauth_cli_login.protocol.body import parse_json_response
+from oauth_cli_login.protocol.body import check_available, parse_json_response
 
 WHAT = "userinfo response"
 
@@ -25,9 +25,10 @@ def parse_userinfo_response(response: HttpResponse) -> object:
     """
     if response.status == 401:  # noqa: PLR2004 - RFC 6750 section 3.1
         raise NotSignedIn("the provider does not accept the access token")
+    check_available(response, WHAT)
     if response.status != 200:  # noqa: PLR2004 - Core 5.3.2
         raise ProtocolError(f"the userinfo endpoint answered HTTP {response.status}")
-    if response.headers.get("content-type", "").startswith("application/jwt"):
+    if response.headers.get("content-type", "").lower().startswith("application/jwt"):
         raise ProtocolError("the userinfo response is a JWT, which is unsupported")
     return parse_json_response(response, WHAT)
 

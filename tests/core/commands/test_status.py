@@ -1,0 +1,147 @@
+"""``status``: every session and how long it is good for, without asking a server."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture
+def several(signed_in, store, clock):
+    """Sessions in every state there is."""
+    now = int(clock())
+    signed_in("days", expires_at=now + 3 * 86400)
+    signed_in("hours", expires_at=now + 2 * 3600 + 5)
+    signed_in("minutes", expires_at=now + 150)
+    signed_in("seconds", expires_at=now + 42)
+    signed_in("expired", expires_at=now - 1)
+    signed_in("forever", expires_at=0, refresh_token=None)
+    store.set_default("hours")
+
+
+def test_a_table_for_people(cli, server, several):
+    done = cli("status")
+
+    assert (done.status, done.out) == (0, "")
+    header, *rows = done.err.splitlines()
+    assert header.split() == ["profile", "provider", "account", "access", "token", "renews", "store", "scopes"]
+    shown = {row.split()[0]: row for row in rows}
+    assert list(shown) == ["days", "expired", "forever", "hours", "minutes", "seconds"]
+    for name, words in {
+        "days": "good for 3 d",
+        "hours": "good for 2 h",
+        "minutes": "good for 2 min",
+        "seconds": "good for 42 s",
+        "expired": "renews at next use",
+        "forever": "good until revoked",
+    }.items():
+        assert words in shown[name]
+        assert "demouser" in shown[name]
+    assert "(default)" in shown["hours"]
+    assert "by signing in" in shown["forever"]
+    assert "by refresh token" in shown["days"]
+    assert server.requests == []
+
+
+def test_json_has_every_session_and_no_token(cli, server, several, clock):
+    done = cli("status", "--json")
+
+    sessions = {session["profile"]: session for session in done.json["sessions"]}
+    assert sessions["hours"] == {
+        "profile": "hours",
+        "default": True,
+        "provider": "mock",
+        "account": "demouser",
+        "sub": "demouser",
+        "issuer": server.issuer,
+        "client_id": "cli-app",
+        "scopes": ["openid", "profile"],
+        "state": "valid",
+        "expires_at": int(clock()) + 2 * 3600 + 5,
+        "renewable": True,
+        "store": "file",
+    }
+    assert {name: session["state"] for name, session in sessions.items()} == {
+        "days": "valid",
+        "hours": "valid",
+        "minutes": "valid",
+        "seconds": "expired",
+        "expired": "expired",
+        "forever": "valid",
+    }
+    assert sessions["forever"]["expires_at"] is None
+    assert "stored-" not in done.out
+
+
+@pytest.mark.parametrize("argv", [[], ["--json"], ["--profile", "over"]])
+def test_a_session_that_has_ended_makes_it_exit_4(cli, signed_in, argv):
+    signed_in("good")
+    signed_in("over", expires_at=1_700_000_000, refresh_token=None)
+
+    done = cli("status", *argv)
+
+    assert done.status == 4
+    assert "ended" in done.out + done.err
+
+
+def test_a_session_that_is_not_shown_does_not_count(cli, signed_in):
+    signed_in("good")
+    signed_in("over", expires_at=1_700_000_000, refresh_token=None)
+
+    done = cli("status", "--profile", "good", "--json")
+
+    assert done.status == 0
+    assert [session["profile"] for session in done.json["sessions"]] == ["good"]
+
+
+def test_nobody_signed_in_is_4_and_an_empty_list(cli):
+    done = cli("status")
+    assert (done.status, done.out) == (4, "")
+    assert "oauth-cli login --provider NAME" in done.err
+
+    assert (cli("status", "--json").status, cli("status", "--json").json) == (4, {"sessions": []})
+
+
+def test_a_profile_without_a_session_is_4_and_names_the_command(cli):
+    done = cli("status", "--profile", "work")
+
+    assert done.failed(4, "not signed in to work")
+    assert "oauth-cli login --profile work" in done.next_step
+
+
+def test_a_session_that_was_ended_is_not_shown(cli, server, signed_in):
+    signed_in("good")
+    signed_in("gone")
+    cli("logout", "--profile", "gone")
+
+    assert [session["profile"] for session in cli("status", "--json").json["sessions"]] == ["good"]
+
+
+def test_one_that_cannot_be_read_does_not_hide_the_others(cli, signed_in, session_file):
+    signed_in("good")
+    signed_in("bad")
+    session_file("bad").write_bytes(b"garbage")
+
+    done = cli("status", "--json")
+
+    assert done.status == 9
+    assert [session["profile"] for session in done.json["sessions"]] == ["good"]
+    assert str(session_file("bad")) in done.error
+    assert session_file("bad").read_bytes() == b"garbage"
+
+
+def test_what_a_server_said_cannot_forge_a_line(cli, signed_in):
+    signed_in(label="ada\x1b[2J\nmallory [bold]x[/bold]")
+
+    err = cli("status").err
+
+    assert "\x1b" not in err
+    assert len(err.splitlines()) == 2
+    assert "[bold]x[/bold]" in err
+
+
+def test_a_session_that_token_would_not_renew_is_not_called_renewable(cli, signed_in, clock):
+    """Less than a minute left, and nothing to renew it with: ``token`` says that it has ended, and so does this."""
+    signed_in(expires_at=int(clock()) + 30, refresh_token=None)
+
+    assert cli("token").status == 4
+    assert cli("status").status == 4

@@ -1,0 +1,447 @@
+"""A valid access token, now: cached, refreshed under a lock, or the way to sign in again; and nothing half-stored."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
+
+import filelock
+import pytest
+
+from oauth_cli_login.adapters.store import Store
+from oauth_cli_login.config import Configuration
+from oauth_cli_login.context import Context
+from oauth_cli_login.model import SecretReference
+from oauth_cli_login.session import has_ended, is_fresh, valid_session
+
+
+@pytest.fixture
+def expired(signed_in, clock):
+    """Store a session whose access token has just ended."""
+
+    def make(*args, **changes):
+        return signed_in(*args, **{"expires_at": int(clock()), "issued_at": int(clock()) - 3600, **changes})
+
+    return make
+
+
+# ---- cached
+
+
+def test_a_token_that_is_good_is_printed_alone_and_nothing_is_asked(cli, server, signed_in):
+    signed_in()
+
+    done = cli("token")
+
+    assert (done.status, done.out, done.err) == (0, "stored-access-token\n", "")
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "refreshed"),
+    [
+        ({"expires_at": 1_800_000_061}, False),
+        ({"expires_at": 1_800_000_060}, True),
+        ({"expires_at": 1_799_999_000}, True),
+        ({"expires_at": 0}, False),  # the server named no lifetime: good until refused
+        ({"issued_at": 1_800_000_001}, True),  # the clock was turned back: nothing can be known
+    ],
+)
+def test_a_token_with_less_than_a_minute_left_is_refreshed(cli, server, signed_in, changes, refreshed):
+    profile = signed_in(**changes)
+
+    assert cli("token").out == ("access-token-1-secret\n" if refreshed else "stored-access-token\n")
+    assert len(server.received("/token")) == refreshed
+    assert is_fresh(profile.session, 1_800_000_000) is not refreshed
+
+
+def test_a_cached_token_does_not_need_the_client_secret(cli, signed_in, tmp_path):
+    """Its variable is not set in every shell, and its command may ask a person for something."""
+    ran = tmp_path / "ran"
+    signed_in("a", secrets={"client_secret": SecretReference("env", "NOT_SET_IN_THIS_SHELL")})
+    signed_in("b", secrets={"client_secret": SecretReference("command", f"touch {ran}")})
+
+    assert cli("token", "--json", "--profile", "a").json["access_token"] == "stored-access-token"
+    assert cli("token", "--json", "--profile", "b").json["access_token"] == "stored-access-token"
+    assert not ran.exists()
+
+
+# ---- refreshed
+
+
+def test_an_expired_token_is_refreshed_and_the_rotated_refresh_token_replaces_the_old_one(
+    cli, server, expired, store, clock
+):
+    before = expired()
+
+    done = cli("token")
+
+    assert (done.status, done.out, done.err) == (0, "access-token-1-secret\n", "")
+    (request,) = server.received("/token")
+    assert request.fields == {
+        "client_id": "cli-app",
+        "grant_type": "refresh_token",
+        "refresh_token": "stored-refresh-token",
+    }
+    session = store.read("mock").session
+    assert session == replace(
+        before.session,
+        access_token="access-token-1-secret",
+        refresh_token="refresh-token-1-secret",
+        issued_at=int(clock()),
+        expires_at=int(clock()) + 3600,
+        id_token=session.id_token,
+    )
+
+
+def test_the_real_embedded_server_rotates_as_well(cli, mock, clock, store):
+    cli("login", "--provider", "mock")
+    first = store.read("mock").session
+    clock.now += 4000
+
+    second = cli("token").out
+    clock.now += 4000
+    third = cli("token").out
+
+    assert len({first.access_token + "\n", second, third}) == 3
+    assert store.read("mock").session.refresh_token != first.refresh_token
+
+
+def test_without_a_new_refresh_token_the_old_one_goes_on(cli, server, expired, store):
+    expired()
+    server.tokens = {"refresh_token": None, "id_token": None, "scope": "openid", "expires_in": None}
+
+    cli("token")
+
+    session = store.read("mock").session
+    assert session.refresh_token == "stored-refresh-token"
+    assert session.id_token
+    assert session.scopes == ("openid",)
+    assert session.expires_at == session.issued_at + 3600  # unknown, and renewable: an hour
+
+
+def test_a_client_secret_goes_with_the_refresh(cli, server, expired):
+    expired(secrets={"client_secret": SecretReference("env", "THE_SECRET")})
+
+    assert cli("token", THE_SECRET="hunter2-hunter2").status == 0
+    assert server.received("/token")[0].headers["authorization"].startswith("Basic ")
+
+
+def test_a_plugins_parameters_go_with_the_refresh_and_may_add_the_redirect_uri(cli, server, expired, monkeypatch):
+    expired(redirect_uri="http://localhost:8085/callback")
+    monkeypatch.setattr(
+        "oauth_cli_login.provider.Provider.token_params",
+        lambda *_args, redirect_uri, **_kwargs: {"redirect_uri": redirect_uri, "resource": "api"},
+    )
+
+    cli("token")
+
+    fields = server.received("/token")[0].fields
+    assert (fields["redirect_uri"], fields["resource"]) == ("http://localhost:8085/callback", "api")
+
+
+def test_a_plugin_cannot_change_what_core_sets(cli, server, expired, monkeypatch):
+    expired()
+    monkeypatch.setattr(
+        "oauth_cli_login.provider.Provider.token_params", lambda *_args, **_kwargs: {"refresh_token": "mine"}
+    )
+
+    assert cli("token").failed(3, "may not set the parameter refresh_token")
+    assert server.received("/token") == []
+
+
+# ---- refused
+
+
+@pytest.mark.parametrize(
+    ("name", "command"), [("mock", "oauth-cli login --provider mock"), ("work", "oauth-cli login --profile work")]
+)
+def test_a_refresh_token_that_is_no_longer_valid_names_the_command_that_signs_in(
+    cli, server, reply, expired, session_file, name, command
+):
+    expired(name)
+    before = session_file(name).read_bytes()
+    server.queue("/token", reply(400, {"error": "invalid_grant", "error_description": "Token has been revoked."}))
+
+    done = cli("token", "--profile", name)
+
+    assert done.failed(4, f"the session {name} has ended", "Token has been revoked.")
+    assert command in done.next_step
+    assert session_file(name).read_bytes() == before
+
+
+@pytest.mark.parametrize("command", ["token", "whoami"])
+def test_without_a_refresh_token_an_expired_session_has_ended(cli, server, expired, session_file, command):
+    expired(refresh_token=None)
+    before = session_file().read_bytes()
+
+    done = cli(command)
+
+    assert done.failed(4, "has ended")
+    assert "oauth-cli login --provider mock" in done.next_step
+    assert server.requests == []
+    assert session_file().read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "exit_status", "sent"),
+    [
+        (401, {"error": "invalid_client"}, 5, 1),
+        (400, {"error": "invalid_scope"}, 5, 1),
+        (200, "<h1>Welcome</h1>", 8, 1),
+        (200, {"token_type": "Bearer"}, 8, 1),
+        (200, {"access_token": "", "token_type": "Bearer"}, 8, 1),
+        (500, "", 7, 1),  # it may have been spent
+        (503, "", 7, 3),  # it was not taken
+        (429, "", 7, 3),
+    ],
+)
+def test_a_refresh_that_fails_changes_nothing_that_is_stored(
+    cli, server, reply, expired, session_file, status, body, exit_status, sent
+):
+    expired()
+    before = session_file().read_bytes()
+    server.queue("/token", *[reply(status, body, {"Retry-After": "0"})] * 3)
+
+    assert cli("token").failed(exit_status)
+    assert len(server.received("/token")) == sent
+    assert session_file().read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("claims", "words"),
+    [
+        ({"sub": "mallory"}, "somebody else"),
+        ({"aud": "another-client"}, "another client"),
+        ({"iss": "https://another.example"}, "another issuer"),
+        ({"exp": 1_700_000_000}, "expired"),
+    ],
+)
+def test_a_refreshed_id_token_is_held_against_the_session(cli, server, expired, session_file, claims, words):
+    expired()
+    before = session_file().read_bytes()
+    server.claims = claims
+
+    assert cli("token").failed(8, words)
+    assert session_file().read_bytes() == before
+
+
+# ---- several processes
+
+
+def renewed(profile, clock):
+    session = replace(
+        profile.session,
+        access_token="from-another-process",
+        refresh_token="rotated-by-another",
+        issued_at=int(clock()),
+        expires_at=int(clock()) + 3600,
+    )
+    return replace(profile, session=session)
+
+
+def test_a_token_that_another_process_refreshed_meanwhile_is_used(cli, server, expired, store, clock, monkeypatch):
+    profile = expired()
+    lock = Store.lock
+
+    @contextmanager
+    def lock_after_another(self, name):
+        store.write(renewed(profile, clock))
+        with lock(self, name):
+            yield
+
+    monkeypatch.setattr(Store, "lock", lock_after_another)
+
+    assert cli("token").out == "from-another-process\n"
+    assert server.received("/token") == []
+
+
+def test_a_refresh_token_that_was_spent_without_our_lock_is_no_reason_to_give_up(
+    cli, server, reply, expired, store, clock
+):
+    profile = expired()
+    server.queue("/token", reply(400, {"error": "invalid_grant"}))
+    server.on_request = lambda received: received.path == "/token" and store.write(renewed(profile, clock))
+
+    assert cli("token").out == "from-another-process\n"
+    assert store.read("mock").session.refresh_token == "rotated-by-another"
+
+
+def test_many_at_once_refresh_once(server, expired, environ, clock):
+    """Each holds what it read before the first one refreshed; one refresh token is good for one use."""
+    expired()
+    start = threading.Barrier(4)
+    tokens = []
+
+    def one():
+        context = Context(environ, _SilentTerminal(), clock=clock)
+        configuration = Configuration.read(environ)
+        start.wait()
+        tokens.append(valid_session(context, configuration, "mock").access_token)
+
+    threads = [threading.Thread(target=one) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+
+    assert tokens == ["access-token-1-secret"] * 4
+    assert len(server.received("/token")) == 1
+
+
+class _SilentTerminal:
+    def debug(self, _text):
+        pass
+
+
+def test_a_session_that_was_ended_while_waiting_for_the_lock_is_not_brought_back(
+    cli, server, expired, store, session_file, monkeypatch
+):
+    expired()
+    lock = Store.lock
+
+    @contextmanager
+    def lock_after_logout(self, name):
+        store.forget(name)
+        with lock(self, name):
+            yield
+
+    monkeypatch.setattr(Store, "lock", lock_after_logout)
+
+    assert cli("token").failed(4, "you are not signed in to mock")
+    assert server.received("/token") == []
+    assert not session_file().exists()
+
+
+def test_a_lock_that_is_never_released_is_a_storage_failure(cli, server, expired, session_file, monkeypatch):
+    expired()
+    monkeypatch.setattr("oauth_cli_login.adapters.store.LOCK_TIMEOUT", 0.1)
+    path = session_file().parent / ".mock.lock"
+    with filelock.FileLock(path):
+        done = cli("token")
+
+    assert done.failed(9, "another oauth-cli has held the session mock")
+    assert str(path) in done.next_step
+    assert server.received("/token") == []
+
+
+def test_where_the_store_cannot_be_written_no_refresh_token_is_spent(cli, server, expired, session_file):
+    expired()
+    before = session_file().read_bytes()
+    (session_file().parent / f".mock.{os.getpid()}.new").mkdir()  # where the probe would be: nobody can replace it
+
+    done = cli("token")
+
+    assert done.failed(9, "cannot be stored")
+    assert "OAUTH_CLI_HOME" in done.next_step
+    assert server.received("/token") == []
+    assert session_file().read_bytes() == before
+
+
+# ---- settings never cross
+
+
+CHANGES = {
+    "the client id in the environment": ({"OAUTH_CLI_MOCK_CLIENT_ID": "another"}, "", "client id 'cli-app'"),
+    "the client id in config.toml": ({}, 'client_id = "another"', "(from config.toml)"),
+    "the issuer in the environment": ({"OAUTH_CLI_MOCK_ISSUER": "http://127.0.0.1:9"}, "", "issuer 'http"),
+    "the issuer in config.toml": ({"OAUTH_CLI_MOCK_ISSUER": ""}, 'issuer = "http://127.0.0.1:9"', "issuer 'http"),
+    "the provider in config.toml": ({}, 'provider = "oidc"', "provider 'mock', not 'oidc'"),
+}
+
+
+@pytest.mark.parametrize("command", ["token", "whoami", "logout"])
+@pytest.mark.parametrize("ended", [True, False])
+@pytest.mark.parametrize("change", CHANGES)
+def test_settings_that_mean_another_client_stop_before_the_network(
+    cli, server, signed_in, expired, session_file, home, command, ended, change
+):
+    variables, config, words = CHANGES[change]
+    (expired if ended else signed_in)()
+    before = session_file().read_bytes()
+    (home / "config.toml").write_text(f"[profiles.mock]\n{config}\n")
+
+    done = cli(command, **variables)
+
+    assert done.failed(3, "the session mock belongs to the", words)
+    assert "oauth-cli login --profile NAME" in done.next_step
+    assert server.requests == []
+    assert session_file().read_bytes() == before
+
+
+def test_a_token_endpoint_elsewhere_does_not_get_the_old_servers_refresh_token(cli, server, expired, session_file):
+    """A plain OAuth 2 server has no issuer to compare: its token endpoint is what it is known by."""
+    elsewhere = "http://127.0.0.1:9/token"
+    settings = {"token_endpoint": elsewhere}
+    expired("plain", provider="oauth2", settings=settings, issuer=None, id_token=None, token_endpoint=elsewhere)
+    before = session_file("plain").read_bytes()
+    variables = {"OAUTH_CLI_PLAIN_ISSUER": "", "OAUTH_CLI_PLAIN_TOKEN_ENDPOINT": f"{server.issuer}/token"}
+
+    done = cli("token", "--profile", "plain", **variables)
+
+    assert done.failed(3, "token_endpoint", elsewhere)
+    assert server.requests == []
+    assert session_file("plain").read_bytes() == before
+
+
+# ---- files that are not to be trusted
+
+
+DAMAGE = {
+    "empty": lambda path: path.write_bytes(b""),
+    "cut short": lambda path: path.write_bytes(path.read_bytes()[:-20]),
+    "cut in the token": lambda path: path.write_bytes(path.read_bytes()[:30]),
+    "not ours": lambda path: path.write_bytes(b'{"access_token": "x"}'),
+    "from a newer version": lambda path: path.write_bytes(b"2" + path.read_bytes()[1:]),
+    "without its session": lambda path: path.write_bytes(re.sub(rb'"session"', b'"other"', path.read_bytes())),
+    "not UTF-8": lambda path: path.write_bytes(path.read_bytes() + b"\xff"),
+    "a link": lambda path: (path.rename(path.with_name("Elsewhere")), path.symlink_to(path.with_name("Elsewhere"))),
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+}
+
+
+def contents(path):
+    return sorted(
+        (entry.name, entry.is_dir() or entry.read_bytes()) for entry in path.iterdir() if entry.name[0] != "."
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["token"],
+        ["whoami"],
+        ["logout"],
+        ["logout", "--all"],
+        ["status"],
+        ["use", "mock"],
+        ["login", "--provider", "mock"],
+    ],
+)
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_session_file_that_is_not_to_be_trusted_is_left_alone(
+    cli, server, robot, signed_in, session_file, command, damage
+):
+    signed_in()
+    DAMAGE[damage](session_file())
+    before = contents(session_file().parent)
+
+    done = cli(*command)
+
+    assert done.failed(9, str(session_file()), "is left alone")
+    assert "sign in again" in done.next_step
+    assert contents(session_file().parent) == before
+    assert server.requests == []
+
+
+def test_a_session_has_ended_when_nothing_renews_it(signed_in):
+    """At the very second from which ``token`` would not hand it out any more."""
+    session = signed_in(expires_at=1_800_000_061, refresh_token=None).session
+
+    assert has_ended(session, 1_800_000_001)
+    assert not has_ended(session, 1_800_000_000)
+    assert not has_ended(replace(session, refresh_token="r"), 1_900_000_000)
+    assert not has_ended(replace(session, expires_at=0), 1_900_000_000)
