@@ -60,7 +60,10 @@ def served(context: Context, provider: Provider, settings: Settings) -> Iterator
             server.__enter__()
     except PluginError as error:
         if isinstance(error.__cause__, OSError) and error.__cause__.strerror:
-            raise PluginError(f"{provider.where}: its local server cannot start: {error.__cause__.strerror}") from None
+            raise PluginError(
+                f"{provider.where}: its local server cannot start: {error.__cause__.strerror}",
+                hint="End what holds its port, or name another server: --issuer.",
+            ) from None
         raise
     try:
         context.terminal.say(

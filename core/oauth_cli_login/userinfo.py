@@ -35,7 +35,8 @@ def fetch_userinfo(
     userinfo = provider.parse_userinfo(settings, responses)
     if userinfo.sub is None:
         raise ProtocolError("the userinfo response does not say who signed in")
-    check_userinfo_sub(userinfo, id_token_claims)
+    if id_token_claims is not None:
+        check_userinfo_sub(userinfo, id_token_claims.get("sub"))
     return userinfo
 
 

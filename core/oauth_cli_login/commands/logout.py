@@ -64,10 +64,13 @@ def _log_out(context: Context, configuration: Configuration, name: str, *, forge
     outcome = _revoke(context, configuration, name)
     if alone and isinstance(outcome.error, SettingsDiffer):
         raise outcome.error
-    if isinstance(outcome.error, StoreError):
-        context.terminal.error(outcome.error)
-        return outcome
-    _delete(configuration, name, forget=forget)
+    try:
+        if isinstance(outcome.error, StoreError):
+            raise outcome.error
+        _delete(configuration, name, forget=forget)
+    except StoreError as error:
+        context.terminal.error(error)
+        return _Outcome(name, "failed", error)
     said = {
         "revoked": "signed out, and the tokens were revoked",
         "unsupported": "signed out; the provider cannot revoke tokens: they end by themselves",

@@ -9,6 +9,7 @@ from oauth_cli_login.context import Context
 from oauth_cli_login.errors import NotSignedIn
 from oauth_cli_login.model import UserInfo
 from oauth_cli_login.protocol.id_token import decode
+from oauth_cli_login.protocol.userinfo import check_userinfo_sub
 from oauth_cli_login.session import client, ended, valid_session
 from oauth_cli_login.userinfo import fetch_userinfo
 
@@ -46,7 +47,7 @@ def _userinfo(context: Context, configuration: Configuration, name: str) -> User
     with client(context, configuration, name) as subject:
 
         def fetch(access_token: str) -> UserInfo:
-            return fetch_userinfo(
+            userinfo = fetch_userinfo(
                 subject.provider,
                 subject.settings,
                 subject.metadata,
@@ -55,6 +56,9 @@ def _userinfo(context: Context, configuration: Configuration, name: str) -> User
                 access_token=access_token,
                 id_token_claims=decode(session.id_token)[1] if session.id_token else None,
             )
+            if session.sub is not None:
+                check_userinfo_sub(userinfo, session.sub)
+            return userinfo
 
         try:
             return fetch(session.access_token)

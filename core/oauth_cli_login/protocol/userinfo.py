@@ -33,10 +33,10 @@ def parse_userinfo_response(response: HttpResponse) -> object:
     return parse_json_response(response, WHAT)
 
 
-def check_userinfo_sub(userinfo: UserInfo, id_token_claims: Mapping[str, object] | None) -> None:
-    """Check that userinfo is about whom the ID token names (Core 5.3.2); raise ProtocolError."""
-    if id_token_claims is not None and userinfo.sub != id_token_claims.get("sub"):
+def check_userinfo_sub(userinfo: UserInfo, sub: object) -> None:
+    """Check that userinfo is about ``sub``, whom the ID token or the session names (Core 5.3.2); raise ProtocolError."""
+    if userinfo.sub != sub:
         raise ProtocolError(
-            "the userinfo's sub differs from the ID token's: they are about two different people",
+            "the userinfo's sub is another one than the sign-in's: they are about two different people",
             hint="Nothing was stored. Do not use this server until its operator has explained it.",
         )

@@ -38,6 +38,18 @@ def test_json_has_all_claims(cli, server, signed_in):
     }
 
 
+@pytest.mark.parametrize("id_token", [None, ...])
+def test_an_answer_about_somebody_else_than_the_session_is_refused(cli, server, signed_in, id_token):
+    """Core 5.3.2, and the same where there is no ID token to say it (GitHub)."""
+    signed_in(**({} if id_token is ... else {"id_token": id_token}))
+    server.sub = "mallory"
+
+    done = cli("whoami")
+
+    assert done.failed(8, "two different people")
+    assert "mallory" not in done.err
+
+
 def test_the_real_embedded_server_knows_the_person(cli, mock):
     cli("login", "--provider", "mock")
 
