@@ -5,38 +5,29 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import cast
 
-from oauth_cli_login import cached, settings
+from oauth_cli_login import settings
 from oauth_cli_login.adapters.browser import browser_command, default_browser
 from oauth_cli_login.adapters.secrets import revealer
 from oauth_cli_login.attempt import Options
-from oauth_cli_login.browser_flow import redirect_target, redirect_uri
-from oauth_cli_login.config import Configuration, check_profile_name, default_profile_name
+from oauth_cli_login.config import Configuration
 from oauth_cli_login.context import Context
 from oauth_cli_login.discovery import served
 from oauth_cli_login.errors import ConfigError, UsageError
 from oauth_cli_login.login import SignedIn, sign_in
-from oauth_cli_login.model import Flow, Profile, Session, Setting
+from oauth_cli_login.model import Flow, Profile, Session, Setting, Settings
 from oauth_cli_login.pinning import difference_from
-from oauth_cli_login.plugins import installed, load
+from oauth_cli_login.plugins import installed
 from oauth_cli_login.protocol.token import expires_at
 from oauth_cli_login.provider import Provider
+from oauth_cli_login.session import is_fresh
 from oauth_cli_login.settings import Resolved
+from oauth_cli_login.target import Target, find_target, resolve
 
 _FLOWS = ("browser", "device", "auto")
 _OWN_OPTIONS = frozenset({"scopes", "redirect_uri", "flow", "login_hint", "ca_file"})
 """Core's settings that have an option of their own form below."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where to sign in, as far as the first look at the command line tells; ``profile`` may still have to be named."""
-
-    profile: str | None
-    provider: Provider
-    declared: Mapping[str, Setting]
 
 
 def arguments(parser: ArgumentParser, context: Context, profile: str | None, provider: str | None) -> None:
@@ -71,7 +62,7 @@ def arguments(parser: ArgumentParser, context: Context, profile: str | None, pro
     how.add_argument("--ca-file", metavar="FILE", help="trust these certificates (PEM) instead of the system's")
     how.add_argument("--switch-account", action="store_true", help="let somebody else's session be replaced")
 
-    target = _target(Configuration.read(context.environ), profile, provider)
+    target = find_target(Configuration.read(context.environ), profile, provider)
     parser.set_defaults(target=target)
     own = parser.add_argument_group(
         f"settings of {target.provider.name}" if target else "settings",
@@ -97,37 +88,25 @@ def run(context: Context, args: Namespace) -> int:
         names = ", ".join(sorted({provider.name for provider in installed()}))
         raise UsageError("which provider?", hint=f"oauth-cli login --provider NAME, where NAME is one of: {names}")
     configuration = Configuration.read(context.environ)
-    name, stored, resolved = _resolve(context, configuration, target, args)
+    flags, typed = _flags(args, target.declared), _typed(args, target.declared)
+    name, stored, resolved = resolve(context, configuration, target, flags=flags, typed=typed, port=args.port)
     session = None if args.switch_account or stored is None else stored.session
     if session:
         _check_same_client(target.provider, resolved, name, session)
     configuration.store.check_writable(name)
 
     values = resolved.settings(revealer(context.environ))
-    wanted = _split_scopes([values["scopes"] or ""]) or target.provider.default_scopes(values)
-    scopes = tuple(dict.fromkeys([*wanted, *_split_scopes(args.add_scope)]))
-    options = Options(
-        scopes=scopes,
-        flow=_flow(values["flow"]),
-        params=dict(args.param),
-        port=args.port,
-        timeout=args.timeout,
-        open_browser=None if args.no_browser else args.browser or default_browser(context.environ),
-        refresh_token_stored=session is not None and session.refresh_token is not None,
-    )
+    refresh_token = _living_refresh_token(session, context.clock())
+    options = _options(context, args, target.provider, values, refresh_token_stored=refresh_token is not None)
     with served(context, target.provider, values), context.connection(values["ca_file"]) as connection:
         signed_in = sign_in(context, target.provider, values, options, connection)
 
     if session:
         _check_same_account(name, session, signed_in)
-    kept, secrets = resolved.kept()
-    kept["scopes"] = " ".join(scopes)
-    if args.port is not None and signed_in.redirect_uri:
-        kept["redirect_uri"] = signed_in.redirect_uri
-    if kept.get("flow") == "auto":
-        del kept["flow"]
-    renewed = _session(signed_in, values["client_id"] or "", session)
-    profile = Profile(name, target.provider.name, kept, secrets, renewed)
+    if session is None or session.sub is None or session.sub != signed_in.userinfo.sub:
+        refresh_token = None
+    renewed = _session(signed_in, values["client_id"] or "", refresh_token)
+    profile = _profile(name, target.provider.name, resolved, options, renewed)
     with configuration.store.lock(name):
         configuration.store.write(profile)
     if not configuration.store.default():
@@ -136,49 +115,36 @@ def run(context: Context, args: Namespace) -> int:
     return 0
 
 
-def _resolve(
-    context: Context, configuration: Configuration, target: Target, args: Namespace
-) -> tuple[str, Profile | None, Resolved]:
-    """Return the profile's name, what is stored of it, and its settings, with what was missing asked for."""
-    flags = _flags(args, target.declared)
-    typed = {
-        setting.name: sys.stdin.readline().strip()
-        for setting in target.declared.values()
-        if setting.secret and getattr(args, f"{setting.name}_stdin")
-    }
-    while True:
-        known = {**flags, **{key: value for key, value in typed.items() if not target.declared[key].secret}}
-        name = target.profile or default_profile_name(target.provider.name, target.declared, known)
-        stored = configuration.store.read(name)
-        _check_provider(configuration, name, stored, target.provider.name)
-        resolved = configuration.resolve(name, target.declared, stored=stored, flags=flags)
-        for key, value in typed.items():
-            resolved = resolved.with_value(key, value)
-        if not resolved.missing():
-            return name, stored, resolved
-        typed.update(_ask(context, target.provider, resolved, name=name, port=args.port))
+def _options(
+    context: Context, args: Namespace, provider: Provider, values: Settings, *, refresh_token_stored: bool
+) -> Options:
+    """Return how to sign in this time, from the options and the settings."""
+    wanted = _split_scopes([values["scopes"] or ""]) or provider.default_scopes(values)
+    return Options(
+        scopes=tuple(dict.fromkeys([*wanted, *_split_scopes(args.add_scope)])),
+        flow=_flow(values["flow"]),
+        params=dict(args.param),
+        port=args.port,
+        timeout=args.timeout,
+        open_browser=None if args.no_browser else args.browser or default_browser(context.environ),
+        refresh_token_stored=refresh_token_stored,
+    )
 
 
-def _target(configuration: Configuration, profile: str | None, provider: str | None) -> Target | None:
-    """Return what to sign in to, or ``None`` where nothing says which provider.
+def _living_refresh_token(session: Session | None, now: float) -> str | None:
+    """Return the stored refresh token if it is likely to work: had it worked, the access token would be fresh."""
+    return session.refresh_token if session and is_fresh(session, now) else None
 
-    A profile that is named wins; a provider alone has the profile that ``default_profile_name`` gives it; with
-    neither it is the default profile, or the only one that there is.
-    """
-    named = configuration.environ.get("OAUTH_CLI_PROFILE") if profile is None else check_profile_name(profile)
-    if not named and not provider:
-        sessions = configuration.store.names()
-        named = configuration.store.default() or (sessions[0] if len(sessions) == 1 else None)
-    if named:
-        check_profile_name(named)
-        stored = configuration.store.read(named)
-        provider = provider or configuration.provider_of(named, stored)
-        if not provider and any(named == other.name for other in installed()):
-            provider = named
-    if not provider:
-        return None
-    loaded = load(provider)
-    return Target(named or None, loaded, loaded.declared_settings())
+
+def _profile(name: str, provider: str, resolved: Resolved, options: Options, session: Session) -> Profile:
+    """Return what is stored: the settings that were used, an explicit flow among them, and the session."""
+    kept, secrets = resolved.kept()
+    kept["scopes"] = " ".join(options.scopes)
+    if options.port is not None and session.redirect_uri:
+        kept["redirect_uri"] = session.redirect_uri
+    if kept.get("flow") == "auto":
+        del kept["flow"]
+    return Profile(name, provider, kept, secrets, session)
 
 
 def _flags(args: Namespace, declared: Mapping[str, Setting]) -> dict[str, str]:
@@ -190,54 +156,13 @@ def _flags(args: Namespace, declared: Mapping[str, Setting]) -> dict[str, str]:
     return flags
 
 
-def _check_provider(configuration: Configuration, name: str, stored: Profile | None, provider: str) -> None:
-    other = configuration.provider_of(name, stored)
-    if other and other != provider:
-        raise ConfigError(
-            f"the profile {name} belongs to the provider {other}, not {provider}",
-            hint=f"Choose another name: oauth-cli login --provider {provider} --profile NAME",
-        )
-
-
-def _ask(context: Context, provider: Provider, resolved: Resolved, *, name: str, port: int | None) -> dict[str, str]:
-    """Return what a person types for each missing setting; where nobody can be asked, ConfigError says what to do."""
-    known, missing = resolved.settings(), resolved.missing()
-    host, path, ports = redirect_target(provider, known, port)
-    guide = provider.setup_guide(known, redirect_uri(host, ports[0], path))
-    needed = " and ".join(setting.name for setting in missing)
-    if not context.terminal.can_ask:
-        raise ConfigError(f"{provider.name} needs a {needed}", hint="\n".join([*guide, *_ways(context, missing, name)]))
-    context.terminal.must_see(f"{provider.name} needs a {needed}.", "bold")
-    for line in guide:
-        context.terminal.must_see(f"  {line}")
-    typed = {}
-    for setting in missing:
-        answer = context.terminal.ask(f"{setting.name} ({setting.help}):", hidden=setting.secret)
-        if not answer:
-            raise ConfigError(f"{provider.name} needs a {setting.name}", hint="Nothing was stored.")
-        typed[setting.name] = answer
-    return typed
-
-
-def _ways(context: Context, missing: Iterable[Setting], profile: str) -> list[str]:
-    """Say how each missing setting can be given, spelt out for this profile."""
-    lines = []
-    path = cached.config_path(context.environ)
-    for setting in missing:
-        option = "--" + setting.name.replace("_", "-")
-        variable = cached.environment_prefix(profile) + setting.name.upper()
-        if setting.secret:
-            flag = f"{option}-stdin, {option}-file FILE or {option}-command CMD"
-            entry = f'{setting.name}_command = "…"'
-        else:
-            flag, entry = f"{option} VALUE", f'{setting.name} = "…"'
-        lines += [
-            f"Then give the {setting.name} in one of these ways:",
-            f"  on the command line:  {flag}",
-            f"  in the environment:   {variable}=…",
-            f"  in {path}:  {entry}  under [profiles.{profile}]",
-        ]
-    return lines
+def _typed(args: Namespace, declared: Mapping[str, Setting]) -> dict[str, str]:
+    """Return the secrets that are to be read from standard input, a line each."""
+    return {
+        setting.name: sys.stdin.readline().strip()
+        for setting in declared.values()
+        if setting.secret and getattr(args, f"{setting.name}_stdin")
+    }
 
 
 def _check_same_client(provider: Provider, resolved: Resolved, name: str, session: Session) -> None:
@@ -259,11 +184,10 @@ def _keep_both(name: str) -> str:
     return f"To keep both: oauth-cli login --profile NAME. To replace {name}: the same command with --switch-account."
 
 
-def _session(signed_in: SignedIn, client_id: str, before: Session | None) -> Session:
+def _session(signed_in: SignedIn, client_id: str, kept_refresh_token: str | None) -> Session:
+    """Return what is stored; Google sends a refresh token once, so the same account's goes on."""
     tokens = signed_in.token_response
-    refresh_token = tokens.refresh_token
-    if refresh_token is None and before and before.sub is not None and before.sub == signed_in.userinfo.sub:
-        refresh_token = before.refresh_token  # Google sends one once: it goes on for the same account
+    refresh_token = tokens.refresh_token or kept_refresh_token
     return Session(
         issuer=signed_in.metadata.issuer,
         client_id=client_id,

@@ -18,6 +18,7 @@ SKEW = 60
 """Seconds that the server's clock may differ from ours."""
 
 Claims = Mapping[str, object]
+_BASE64URL = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 _PARTS_SIGNED, _PARTS_ENCRYPTED = 3, 5
 _HASHES = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
 
@@ -127,9 +128,11 @@ def _check_at_hash(claims: Claims, alg: str, access_token: str) -> None:
 
 def _json_part(part: str) -> Claims:
     try:
+        if not _BASE64URL.issuperset(part):
+            raise ValueError("not base64url")  # noqa: TRY301 - the same answer as for every other fault below
         data = urlsafe_b64decode(part.encode("ascii") + b"=" * (-len(part) % 4))
         if base64url(data) != part:
-            raise ValueError("not canonical")  # noqa: TRY301 - the same answer as for every other fault below
+            raise ValueError("not canonical")  # noqa: TRY301 - as above
         value = parse_json(data)
     except ValueError:
         raise ProtocolError("the ID token cannot be read") from None

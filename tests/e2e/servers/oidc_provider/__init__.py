@@ -1,0 +1,27 @@
+"""oidc-provider from npm, OpenID Certified: what server.mjs makes of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+
+from servers import process, runtime
+
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+CLIENT_ID = "cli-app"
+
+
+@contextlib.contextmanager
+def serve(log: str, env: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Yield the issuer of a running server; ``env`` may shorten its lifetimes, see server.mjs."""
+    node, npm = runtime.node()
+    installed = os.path.join(FOLDER, "node_modules", ".package-lock.json")
+    lock = os.path.join(FOLDER, "package-lock.json")
+    if not os.path.exists(installed) or os.path.getmtime(installed) < os.path.getmtime(lock):
+        runtime.prepare([*npm, "ci", "--no-audit", "--no-fund"], cwd=FOLDER)
+    port = process.free_port()
+    settings = {"PORT": str(port), "CLIENT_ID": CLIENT_ID, **(env or {})}
+    ready = "/.well-known/openid-configuration"
+    with process.running([node, os.path.join(FOLDER, "server.mjs")], env=settings, log=log, port=port, ready=ready):
+        yield f"http://127.0.0.1:{port}"
