@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+import socket
 import subprocess
 import sys
 import tempfile
@@ -30,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     os.chdir(ROOT)
     python = os.path.basename(sys.executable)
-    login = [PYZ, "login", "--provider", "mock"]
+    login = [PYZ, "login", "--provider", "mock", *other_ports()]
     note = "Sign in as anybody: the server runs on this machine for the length of the command"
     if robot:
         login += ["--browser", shlex.join([sys.executable, os.path.join("scripts", "robot.py")])]
@@ -53,6 +54,30 @@ def main(arguments: list[str] | None = None) -> int:
                 return status
     say("\nThe same with your own provider: see README.md.", "2")
     return 0
+
+
+def other_ports() -> list[str]:
+    """Return options for other ports where somebody on this machine has the usual ones."""
+    options = []
+    if taken(8080):
+        options += ["--issuer", f"http://localhost:{free_port()}/default"]
+    if taken(8085):
+        options += ["--port", str(free_port())]
+    return options
+
+
+def taken(port: int) -> bool:
+    """Tell whether somebody answers at a port of this machine."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def free_port() -> int:
+    """Return a port that nobody has just now."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def has_screen() -> bool:

@@ -121,8 +121,9 @@ def _open_browser(attempt: Attempt, url: str) -> bool:
 def _wait_for_code(attempt: Attempt, server: CallbackServer, request: AuthorizationRequest, *, opened: bool) -> str:
     """Serve the callback until this login's answer comes, or is pasted, and return its code."""
     attempt.terminal.step(2, f"Waiting for the callback on {request.redirect_uri} …")
-    _explain_waiting(attempt, server.port, opened=opened)
     seconds = attempt.options.timeout or TIMEOUT
+    invited = not opened and attempt.terminal.can_ask
+    _explain_waiting(attempt, server.port, invited=invited)
 
     turn_away = _Doorkeeper(attempt)
 
@@ -141,10 +142,14 @@ def _wait_for_code(attempt: Attempt, server: CallbackServer, request: Authorizat
             return Reply(400, pages.problem("This sign-in was stopped", error.message), result=error)
         return Reply(200, pages.signed_in(attempt.provider.name), result=code)
 
+    def tick(left: float) -> None:
+        if not invited:  # the running time would wipe out what is being pasted
+            attempt.terminal.running(f"   {minutes(left)} left, Ctrl-C to give up")
+
     result = server.wait(
         respond,
         seconds=seconds,
-        tick=lambda left: attempt.terminal.running(f"   {minutes(left)} left, Ctrl-C to give up"),
+        tick=tick,
         typed=_pasted(attempt, request),
         clock=attempt.context.monotonic,
     )
@@ -160,12 +165,12 @@ def _wait_for_code(attempt: Attempt, server: CallbackServer, request: Authorizat
     return result
 
 
-def _explain_waiting(attempt: Attempt, port: int, *, opened: bool) -> None:
-    """Say what a person can do while nothing comes."""
+def _explain_waiting(attempt: Attempt, port: int, *, invited: bool) -> None:
+    """Say what a person can do while nothing comes; ``invited`` to paste the address that the browser ends at."""
     if attempt.context.environ.get("SSH_CONNECTION"):
         here = attempt.context.environ["SSH_CONNECTION"].split()[2:3]
         attempt.terminal.say(f"   From your own machine: ssh -L {port}:localhost:{port} {(here or ['HOST'])[0]}", "dim")
-    if not opened and attempt.terminal.can_ask:
+    if invited:
         attempt.terminal.say("   If the browser runs elsewhere, paste the address it ends at here.", "dim")
     attempt.terminal.say(
         "   If the browser shows an error, nothing comes back here: Ctrl-C, and see what it says.", "dim"

@@ -35,7 +35,7 @@ _EPILOG = """\
 examples:
   oauth-cli login --provider mock              try it: the server is built in
   oauth-cli login --provider github            GitHub tells you what to register
-  curl -H "Authorization: Bearer $(oauth-cli token)" https://api.example.com/
+  curl -H @<(printf 'Authorization: Bearer %s' "$(oauth-cli token)") https://api.example.com/
 
 Answers for programs go to standard output, everything for people to standard error.
 Exit status: 0 done, 2 usage, 3 configuration, 4 sign in again, 5 refused, 6 no answer in time,
@@ -47,7 +47,8 @@ class _Parser(ArgumentParser):
     """argparse, with its errors as ours."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message, hint=f"See: {self.prog} --help")
+        command = self.get_default("help_of")
+        raise UsageError(message, hint=f"See: {self.prog}{f' {command}' if command else ''} --help")
 
 
 def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
@@ -78,7 +79,10 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
 
 def _run(argv: Sequence[str], environ: Mapping[str, str], terminal: Terminal) -> int:
     profile, provider, command = _first_look(argv)
+    if command and command not in COMMANDS:
+        raise _unknown(command)
     parser, commands = _parser()
+    parser.set_defaults(help_of=command)
     if not argv:
         for line in parser.format_help().splitlines():
             terminal.must_see(line)
@@ -98,6 +102,16 @@ def _run(argv: Sequence[str], environ: Mapping[str, str], terminal: Terminal) ->
     terminal.verbosity = args.verbose
     status: int = module.run(context, args)
     return status
+
+
+def _unknown(command: str) -> UsageError:
+    import difflib  # noqa: PLC0415 - needed for a typing slip only
+
+    close = difflib.get_close_matches(command, COMMANDS, n=1)
+    return UsageError(
+        f"there is no command {command[:80]!a}" + (f"; did you mean {close[0]}?" if close else ""),
+        hint="See: oauth-cli --help",
+    )
 
 
 def _first_look(argv: Sequence[str]) -> tuple[str | None, str | None, str]:

@@ -52,6 +52,9 @@ class Configuration:
                 hint=f"Name one: --profile {sessions[0]}. Or make it the default: oauth-cli use {sessions[0]}",
             )
         if not sessions:
+            signed_out = self.store.names()
+            if len(signed_out) == 1:
+                return signed_out[0]  # to be told the command that signs in there
             raise NotSignedIn("you are not signed in anywhere", hint="Sign in: oauth-cli login --provider NAME")
         return sessions[0]
 

@@ -6,7 +6,7 @@ from functools import partial
 
 from oauth_cli_login.adapters.terminal import minutes
 from oauth_cli_login.attempt import Attempt, Granted
-from oauth_cli_login.errors import TransportError
+from oauth_cli_login.errors import LoginTimeout, TransportError
 from oauth_cli_login.model import TokenResponse
 from oauth_cli_login.protocol import params
 from oauth_cli_login.protocol.device import (
@@ -35,11 +35,20 @@ def device_flow(attempt: Attempt) -> Granted:
     device = parse_device_authorization_response(
         attempt.connection.send(request, repeat="if refused"), token_fields=partial(attempt.token_fields, DEVICE_CODE)
     )
-    end = attempt.context.monotonic() + min(device.expires_in, attempt.options.timeout or device.expires_in)
-    _show_user_code(attempt, device)
+    seconds = min(device.expires_in, attempt.options.timeout or device.expires_in)
+    end = attempt.context.monotonic() + seconds
+    over = (
+        expired()
+        if seconds == device.expires_in
+        else LoginTimeout(
+            f"nobody entered the code within {minutes(seconds)}", hint="Run the same command for a new code."
+        )
+    )
+    _show_user_code(attempt, device, seconds)
     interval = device.interval
     while True:
-        _sleep_until(attempt, attempt.context.monotonic() + interval, end)
+        if not _sleep_until(attempt, attempt.context.monotonic() + interval, end):
+            raise over
         issued_at = int(attempt.context.clock())
         result, interval = _poll(attempt, device, interval)
         if result is not None:
@@ -47,23 +56,24 @@ def device_flow(attempt: Attempt) -> Granted:
             return Granted(result, issued_at)
 
 
-def _show_user_code(attempt: Attempt, device: DeviceAuthorization) -> None:
+def _show_user_code(attempt: Attempt, device: DeviceAuthorization, seconds: float) -> None:
     """Show where to go and what to enter there; ``--quiet`` does not hide it."""
     attempt.terminal.must_see(f"1. Open this address in any browser:  {device.verification_uri}")
     attempt.terminal.must_see(f"2. Enter this code there:  {device.user_code}", "bold")
     if device.verification_uri_complete:
         attempt.terminal.must_see(f"   Or go there with the code filled in:  {device.verification_uri_complete}")
-    attempt.terminal.say(f"   Waiting for you … the code is good for {minutes(device.expires_in)}.", "dim")
+    attempt.terminal.say(f"   Waiting for you, for {minutes(seconds)} at the most …", "dim")
 
 
-def _sleep_until(attempt: Attempt, until: float, end: float) -> None:
-    """Wait for the next poll, showing the time left; LoginTimeout where the code's time is over first."""
+def _sleep_until(attempt: Attempt, until: float, end: float) -> bool:
+    """Wait for the next poll, showing the time left; tell whether there is time for it before the ``end``."""
     while (now := attempt.context.monotonic()) < until:
         if now >= end:
             attempt.terminal.clear_running()
-            raise expired()
+            return False
         attempt.terminal.running(f"   {minutes(end - now)} left, Ctrl-C to give up")
         attempt.context.sleep(min(1.0, until - now))
+    return True
 
 
 def _poll(attempt: Attempt, device: DeviceAuthorization, interval: int) -> tuple[TokenResponse | None, int]:

@@ -22,7 +22,9 @@ def own_metadata(provider: Provider, settings: Settings) -> ServerMetadata:
     try:
         return server_metadata(document)
     except ProtocolError as error:
-        raise ConfigError(error.message, hint=error.hint) from None
+        raise ConfigError(
+            error.message, hint="An address begins with https:// (or with http:// on this machine): check the setting."
+        ) from None
 
 
 def discover(provider: Provider, settings: Settings, connection: Connection) -> ServerMetadata:

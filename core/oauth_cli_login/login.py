@@ -103,6 +103,11 @@ def _check_id_token(attempt: Attempt, granted: Granted, scopes: Sequence[str]) -
         if "openid" in attempt.options.scopes and "openid" in scopes:
             raise ProtocolError("the provider granted openid and sent no ID token")
         return None
+    if attempt.metadata.issuer is None:
+        raise ConfigError(
+            "the server sent an ID token, and without its issuer that cannot be checked",
+            hint="Name it: --issuer. Or leave the scope openid out, if you need no ID token.",
+        )
     return validate(
         tokens.id_token,
         issuers=lambda claims: attempt.provider.id_token_issuers(attempt.settings, attempt.metadata, claims),
@@ -115,11 +120,17 @@ def _check_id_token(attempt: Attempt, granted: Granted, scopes: Sequence[str]) -
 
 def _choose_flow(provider: Provider, settings: Settings, metadata: ServerMetadata, named: Flow | None) -> Flow:
     flows = provider.flows(settings, metadata)
+    see = (
+        "The browser flow wants an authorization_endpoint (and at some providers a client_secret), the device flow a "
+        f"device_authorization_endpoint. Settings: oauth-cli login --provider {provider.name} --help"
+    )
     if named is not None:
         if named not in flows:
             works = f"what works is: {', '.join(flows)}" if flows else "none works"
-            raise ConfigError(f"the {named} flow does not work at {provider.name} with these settings; {works}")
+            raise ConfigError(
+                f"the {named} flow does not work at {provider.name} with these settings; {works}", hint=see
+            )
         return named
     if not flows:
-        raise ConfigError(f"no sign-in flow works at {provider.name} with these settings")
+        raise ConfigError(f"no sign-in flow works at {provider.name} with these settings", hint=see)
     return flows[0]

@@ -353,7 +353,9 @@ def guarded(where: str, what: str) -> Iterator[None]:
         place = f"{(theirs or frames)[-1].filename}:{(theirs or frames)[-1].lineno}"
         if isinstance(error, SyntaxError):
             place = f"{error.filename}:{error.lineno}"
+        # of an import only the module's name is told: any other text may quote a token
+        lacking = f" ({error.name})" if isinstance(error, ImportError) and error.name else ""
         raise PluginError(
-            f"{where} failed in {what}: {type(error).__name__} at {place}",
+            f"{where} failed in {what}: {type(error).__name__}{lacking} at {place}",
             hint="Tell its author, or uninstall it.",
         ) from error

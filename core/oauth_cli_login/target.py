@@ -80,7 +80,8 @@ def _check_provider(configuration: Configuration, name: str, stored: Profile | N
     if other and other != provider:
         raise ConfigError(
             f"the profile {name} belongs to the provider {other}, not {provider}",
-            hint=f"Choose another name: oauth-cli login --provider {provider} --profile NAME",
+            hint=f"Choose another name: oauth-cli login --provider {provider} --profile NAME\n"
+            f"Or forget that one's settings: oauth-cli logout --profile {name} --forget",
         )
 
 

@@ -272,8 +272,8 @@ def test_an_issuer_without_a_document_says_what_to_check(cli, server, reply):
 
     done = cli(*LOGIN)
 
-    assert done.failed(8, "no discovery document", "HTTP 404")
-    assert "Check the issuer" in done.next_step
+    assert done.failed(3, "no discovery document", "HTTP 404")
+    assert "Another program may have this port" in done.next_step
 
 
 def test_an_endpoint_that_a_browser_must_not_be_given_is_refused(cli, server, robot):

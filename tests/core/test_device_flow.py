@@ -55,7 +55,7 @@ def test_the_code_and_the_address_are_shown_then_it_polls_every_five_seconds(cli
         "OAuth2 sign-in with mock",
         f"1. Open this address in any browser:  {server.issuer}/device",
         "2. Enter this code there:  BCDF-GHJK",
-        "   Waiting for you … the code is good for 10:00 min.",
+        "   Waiting for you, for 10:00 min at the most …",
         "3. Fetching your profile …",
     ]
     assert uptime.polls == [5, 10, 15]
@@ -193,7 +193,7 @@ def test_a_code_whose_time_is_over_is_not_polled_for(cli, server, answers, uptim
 def test_the_users_time_limit_ends_it_earlier(cli, server, answers, uptime):
     answers(*[PENDING] * 10)
 
-    assert cli(*LOGIN, "--timeout", "12").failed(6)
+    assert cli(*LOGIN, "--timeout", "12").failed(6, "nobody entered the code within 12 s")
     assert uptime.polls == [5, 10]
 
 

@@ -162,7 +162,7 @@ def test_where_no_place_has_a_document_the_first_answer_is_told(
 ) -> None:
     requests_mock.get(OPENID_CONFIGURATION, status_code=404)
     requests_mock.get(AUTHORIZATION_SERVER, status_code=second)
-    with pytest.raises(ProtocolError, match=r"no discovery document at the issuer .* \(HTTP 404\)") as caught:
+    with pytest.raises(ConfigError, match=r"no discovery document at the issuer .* \(HTTP 404\)") as caught:
         discover(provider(), Settings({"issuer": ISSUER}), connection)
     assert "--provider oauth2" in caught.value.hint
 

@@ -133,7 +133,7 @@ def test_a_distribution_without_metadata_hides_no_other(install: Install) -> Non
         ("raise RuntimeError('token=SECRET')", "RuntimeError"),
         ("raise SystemExit(0)", "SystemExit"),
         ("import sys; sys.exit('bye')", "SystemExit"),
-        ("import no_such_module_anywhere", "ModuleNotFoundError"),
+        ("import no_such_module_anywhere", "ModuleNotFoundError (no_such_module_anywhere)"),
         ("def broken(:", "SyntaxError"),
     ],
 )

@@ -29,8 +29,13 @@ def revealer(environ: Mapping[str, str]) -> Callable[[str, SecretReference], str
                 secret = _from_file(name, reference.target)
             case "command":
                 secret = _from_command(name, reference.target)
-        if not secret or not secret.isprintable():
-            raise ConfigError(f"{name} is empty or holds control characters (it comes from a {reference.kind})")
+        place = {"value": "as it was typed", "env": f"in {reference.target}"}.get(
+            reference.kind, f"from the {reference.kind} {reference.target!a}"
+        )
+        if not secret:
+            raise ConfigError(f"the {name} is empty {place}")
+        if not secret.isprintable():
+            raise ConfigError(f"the {name} has several lines, or control characters, {place}")
         return secret
 
     return reveal
@@ -41,7 +46,7 @@ def _from_file(name: str, path: str) -> str:
         with open(os.path.expanduser(path), encoding="utf-8") as file:
             return file.read(_MAX_SECRET).strip()
     except (OSError, ValueError) as error:  # not UTF-8, or a NUL in the name
-        raise ConfigError(f"the file with the {name} cannot be read: {path!a} ({type(error).__name__})") from None
+        raise ConfigError(f"the file with the {name} cannot be read: {path!a} ({_reason(error)})") from None
 
 
 def _from_command(name: str, command: str) -> str:
@@ -54,11 +59,17 @@ def _from_command(name: str, command: str) -> str:
             timeout=COMMAND_TIMEOUT,
             check=False,
         )
-    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        raise ConfigError(f"the command for the {name} cannot be run ({type(error).__name__})") from None
+    except subprocess.TimeoutExpired:
+        raise ConfigError(f"the command for the {name} did not end within {COMMAND_TIMEOUT:.0f} seconds") from None
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"the command for the {name} cannot be run ({_reason(error)})") from None
     if done.returncode:
         raise ConfigError(f"the command for the {name} ended with status {done.returncode}")
     try:
         return done.stdout[:_MAX_SECRET].decode("utf-8").strip()
     except UnicodeDecodeError:
         raise ConfigError(f"the command for the {name} does not print text") from None
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror or "") if isinstance(error, OSError) else "it is not text, or not a name"

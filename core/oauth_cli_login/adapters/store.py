@@ -79,11 +79,19 @@ class Store:
             for leftover in (path, files.beside(path)):
                 with suppress(FileNotFoundError):
                     os.unlink(leftover)
-            if self.default() == name:
-                with suppress(FileNotFoundError):
-                    os.unlink(cached.default_profile_path(self._environ))
         except OSError as error:
             raise StoreError(f"{path} cannot be removed: {error.strerror}") from None
+        self.clear_default(name)
+
+    def clear_default(self, name: str) -> None:
+        """Have no default any more, if it was this profile."""
+        if self.default() != name:
+            return
+        try:
+            with suppress(FileNotFoundError):
+                os.unlink(cached.default_profile_path(self._environ))
+        except OSError as error:
+            raise StoreError(f"the default profile cannot be changed: {error.strerror}") from None
 
     def check_writable(self, name: str) -> None:
         """Raise StoreError where the profile's file could not be written, before anything is spent on it."""

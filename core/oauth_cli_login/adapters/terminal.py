@@ -17,6 +17,8 @@ from oauth_cli_login.errors import OAuthCliError
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 _WIDE = 400
 """Columns of a table that no terminal shows: nothing is folded."""
+_PLAIN = {"…": "...", "·": "-"}
+"""What our own texts use that some encodings lack."""
 _CLEAR_LINE = "\r\x1b[2K"
 
 
@@ -28,6 +30,13 @@ def inert(text: str) -> str:
         character if character.isprintable() else character.encode("unicode_escape", "replace").decode("ascii")
         for character in text
     )
+
+
+def _encodable(text: str, encoding: str) -> str:
+    for character, plain in _PLAIN.items():
+        if character.encode(encoding, "replace") == b"?":
+            text = text.replace(character, plain)
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def minutes(seconds: float) -> str:
@@ -179,7 +188,7 @@ class Terminal:
     def _put(self, text: str) -> None:
         with suppress(OSError, ValueError):  # nobody reads standard error: that is no reason to fail
             encoding = self.stream.encoding or "utf-8"
-            self.stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+            self.stream.write(_encodable(text, encoding))
             self.stream.flush()
 
 

@@ -255,5 +255,5 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds <= 24 * 3600:
-        raise ArgumentTypeError(f"{text[:20]!a} is not a time between 0 and 86400 seconds")
+        raise ArgumentTypeError(f"{text[:20]!a} is not a number of seconds from just above 0 to 86400")
     return seconds

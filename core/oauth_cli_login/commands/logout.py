@@ -33,12 +33,15 @@ def arguments(parser: ArgumentParser, _context: Context, _profile: str | None, _
 def run(context: Context, args: Namespace) -> int:
     """Sign out of one session or all; non-zero where a revocation failed, with that failure's own status."""
     configuration = Configuration.read(context.environ)
-    names = configuration.sessions() if args.all else [configuration.chosen_profile(args.profile)]
+    if not args.all:
+        names = [configuration.chosen_profile(args.profile)]
+    else:
+        names = configuration.store.names() if args.forget else configuration.sessions()
     if not names:
         raise NotSignedIn("you are not signed in anywhere")
-    if args.forget and not args.all and _forget_settings(context, configuration, names[0]):
-        return ExitStatus.OK
-    if not args.all:
+    if args.forget:
+        names = [name for name in names if not _forget_settings(context, configuration, name)]
+    if names and not args.all:
         stored_session(configuration, names[0])  # raises, naming the command that signs in
     outcomes = [_log_out(context, configuration, name, forget=args.forget, alone=not args.all) for name in names]
     if args.json:
@@ -51,7 +54,10 @@ def run(context: Context, args: Namespace) -> int:
 
 def _forget_settings(context: Context, configuration: Configuration, name: str) -> bool:
     """Delete what an earlier logout left of a profile, and tell whether that was all there was."""
-    profile = configuration.store.read(name)
+    try:
+        profile = configuration.store.read(name)
+    except StoreError:
+        return False  # it is told of where it is signed out of
     if profile is None or profile.session is not None:
         return False
     configuration.store.forget(name)
@@ -115,3 +121,4 @@ def _delete(configuration: Configuration, name: str, *, forget: bool) -> None:
             key: reference for key, reference in profile.secrets.items() if reference.kind != "value"
         }
         configuration.store.write(replace(profile, session=None, secrets=references))
+    configuration.store.clear_default(name)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from contextlib import suppress
 
 from oauth_cli_login.context import Context
-from oauth_cli_login.errors import ConfigError
+from oauth_cli_login.errors import ConfigError, ExitStatus
 from oauth_cli_login.model import Settings
 from oauth_cli_login.plugins import load
 
@@ -34,8 +35,10 @@ def run(context: Context, args: Namespace) -> int:
         context.terminal.say("  client id    cli-app (public, PKCE, any loopback redirect URI)")
         context.terminal.say(f"  sign in      oauth-cli login --provider mock --issuer {issuer}")
         context.terminal.say("Its tokens open nothing but itself. Ctrl-C ends it.", "dim")
-        threading.Event().wait()
-    return 0
+        with suppress(KeyboardInterrupt):
+            threading.Event().wait()
+        context.terminal.say("Ended.")
+    return ExitStatus.INTERRUPTED
 
 
 def _port(text: str) -> int:

@@ -81,15 +81,14 @@ def _document(row: _Row) -> dict[str, object]:
 def _table(context: Context, rows: list[_Row]) -> None:
     now = context.clock()
     context.terminal.table(
-        ("profile", "provider", "account", "access token", "renews", "store", "scopes"),
+        ("profile", "provider", "account", "access token", "renews", "scopes"),
         [
             (
                 row.profile.name + (" (default)" if row.default else ""),
                 row.profile.provider,
                 row.session.label,
                 _left(row, now),
-                "by refresh token" if row.session.refresh_token else "by signing in",
-                "file",
+                "itself" if row.session.refresh_token else "by login",
                 " ".join(row.session.scopes),
             )
             for row in rows
@@ -99,13 +98,13 @@ def _table(context: Context, rows: list[_Row]) -> None:
 
 def _left(row: _Row, now: float) -> str:
     if row.state == "ended":
-        return "ended: sign in again"
+        return "ended"
     if row.session.expires_at == 0:
-        return "good until revoked"
+        return "until revoked"
     left = int(row.session.expires_at - now)
     if left <= 0:
-        return "renews at next use"
+        return "renewed on use"
     for unit, seconds in (("d", 86400), ("h", 3600), ("min", 60)):
         if left >= seconds:
-            return f"good for {left // seconds} {unit}"
-    return f"good for {left} s"
+            return f"{left // seconds} {unit} left"
+    return f"{left} s left"

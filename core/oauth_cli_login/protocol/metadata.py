@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from oauth_cli_login.errors import ConfigError, ProtocolError
 from oauth_cli_login.model import HttpRequest, HttpResponse, ServerMetadata
 from oauth_cli_login.protocol.body import check_available, parse_object_response
-from oauth_cli_login.protocol.url import check_endpoint
+from oauth_cli_login.protocol.url import check_endpoint, is_loopback
 
 ENDPOINTS = (
     "authorization_endpoint",
@@ -39,14 +39,16 @@ def discovery_requests(issuer: str) -> tuple[HttpRequest, HttpRequest]:
 def parse_discovery_response(response: HttpResponse, *, issuer: str) -> dict[str, object]:
     """Return the document, whose issuer must equal ``issuer`` (Discovery section 4.3, RFC 8414 section 3.3).
 
-    Raises ConfigError where it differs, ProtocolError where the answer is no such document, TransportError where the
-    server cannot answer now.
+    Raises ConfigError where it differs or there is none, ProtocolError where the answer cannot be read, TransportError
+    where the server cannot answer now.
     """
     check_available(response, WHAT)
     if response.status != 200:  # noqa: PLR2004 - RFC 8414 section 3.2 allows no other
-        raise ProtocolError(
+        raise ConfigError(
             f"there is no {WHAT} at the issuer {issuer} (HTTP {response.status})",
-            hint="Check the issuer. A server without discovery works with `--provider oauth2`.",
+            hint="Another program may have this port: name the server that you mean with --issuer."
+            if is_loopback(issuer)
+            else "Check the issuer. A server without discovery works with --provider oauth2.",
         )
     document = parse_object_response(response, WHAT)
     found = document.get("issuer")

@@ -23,22 +23,22 @@ def test_a_table_for_people(cli, server, several):
 
     assert (done.status, done.out) == (0, "")
     header, *rows = done.err.splitlines()
-    assert header.split() == ["profile", "provider", "account", "access", "token", "renews", "store", "scopes"]
+    assert header.split() == ["profile", "provider", "account", "access", "token", "renews", "scopes"]
     shown = {row.split()[0]: row for row in rows}
     assert list(shown) == ["days", "expired", "forever", "hours", "minutes", "seconds"]
     for name, words in {
-        "days": "good for 3 d",
-        "hours": "good for 2 h",
-        "minutes": "good for 2 min",
-        "seconds": "good for 42 s",
-        "expired": "renews at next use",
-        "forever": "good until revoked",
+        "days": "3 d left",
+        "hours": "2 h left",
+        "minutes": "2 min left",
+        "seconds": "42 s left",
+        "expired": "renewed on use",
+        "forever": "until revoked",
     }.items():
         assert words in shown[name]
         assert "demouser" in shown[name]
     assert "(default)" in shown["hours"]
-    assert "by signing in" in shown["forever"]
-    assert "by refresh token" in shown["days"]
+    assert "by login" in shown["forever"]
+    assert "itself" in shown["days"]
     assert server.requests == []
 
 

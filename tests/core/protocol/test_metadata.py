@@ -85,7 +85,7 @@ def test_a_document_without_an_issuer_is_refused():
 
 @pytest.mark.parametrize("status", [201, 204, 400, 401, 403, 404])
 def test_a_server_without_the_document_is_told_to_be_used_without_discovery(status):
-    with pytest.raises(ProtocolError, match=rf"no discovery document at the issuer {ISSUER} \(HTTP {status}\)") as e:
+    with pytest.raises(ConfigError, match=rf"no discovery document at the issuer {ISSUER} \(HTTP {status}\)") as e:
         parse_discovery_response(json_response(status, issuer=ISSUER), issuer=ISSUER)
     assert "--provider oauth2" in e.value.hint
 
