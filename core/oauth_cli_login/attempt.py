@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 
 from oauth_cli_login.adapters.browser import OpenBrowser
 from oauth_cli_login.adapters.terminal import Terminal
-from oauth_cli_login.context import Connection, Context
-from oauth_cli_login.model import Flow, JsonObject, ServerMetadata, Settings, TokenResponse
+from oauth_cli_login.client import Client
+from oauth_cli_login.context import Context
+from oauth_cli_login.model import Flow, TokenResponse
 from oauth_cli_login.protocol import params
-from oauth_cli_login.protocol.token import ClientAuthentication
-from oauth_cli_login.provider import Provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +19,7 @@ class Options:
 
     ``flow`` is ``None`` for the provider's best. ``params`` are the user's own request parameters. ``port`` replaces
     the provider's. ``timeout`` is in seconds, ``None`` for the flow's own. ``open_browser`` is ``None`` where no
-    browser may be started.
+    browser may be started. ``refresh_token_stored`` tells whether one is stored that seems to work.
     """
 
     scopes: tuple[str, ...]
@@ -51,12 +50,8 @@ class Attempt:
     """One sign-in: the values that all its steps share."""
 
     context: Context
-    provider: Provider
-    settings: Settings
+    client: Client
     options: Options
-    connection: Connection
-    metadata: ServerMetadata
-    client: ClientAuthentication
 
     @property
     def terminal(self) -> Terminal:
@@ -64,29 +59,24 @@ class Attempt:
         return self.context.terminal
 
     def authorization_params(self, flow: Flow, protected: frozenset[str]) -> dict[str, str]:
-        """Return the extra parameters of the authorization or device request."""
-        hint = self.settings["login_hint"]
-        plugin = self.provider.authorization_params(
-            self.settings,
-            self.metadata,
-            scopes=self.options.scopes,
+        """Return the extra parameters of the authorization or device request: core's, the plugin's, the user's."""
+        provider, settings, options = self.client.provider, self.client.settings, self.options
+        plugin = provider.authorization_params(
+            settings,
+            self.client.metadata,
+            scopes=options.scopes,
             flow=flow,
-            refresh_token_stored=self.options.refresh_token_stored,
+            refresh_token_stored=options.refresh_token_stored,
         )
-        core = {"login_hint": hint} if hint else {}
-        return params.merge(core, plugin, self.options.params, protected=protected, provider=self.provider.name)
+        core = {}
+        if hint := settings["login_hint"]:
+            core["login_hint"] = hint
+        if flow == "browser" and "offline_access" in options.scopes and not options.refresh_token_stored:
+            core["prompt"] = "consent"  # OpenID Connect Core 11: without it servers pass offline_access over
+        return params.merge(core, plugin, options.params, protected=protected, provider=provider.name)
 
-    def token_params(self, grant_type: str, protected: frozenset[str], redirect: str | None) -> dict[str, str]:
+    def token_params(self, grant_type: str, protected: frozenset[str], redirect_uri: str | None) -> dict[str, str]:
         """Return the extra parameters of a token request."""
-        plugin = self.provider.token_params(
-            self.settings,
-            self.metadata,
-            grant_type=grant_type,
-            scopes=self.options.scopes,
-            redirect_uri=redirect,
+        return self.client.token_params(
+            grant_type, scopes=self.options.scopes, redirect_uri=redirect_uri, protected=protected
         )
-        return params.merge({}, plugin, {}, protected=protected, provider=self.provider.name)
-
-    def token_fields(self, grant_type: str, status: int, fields: JsonObject) -> JsonObject:
-        """Translate the token endpoint's answer into RFC 6749's terms."""
-        return self.provider.token_fields(self.settings, grant_type=grant_type, status=status, fields=fields)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import partial
 from typing import TextIO
 from urllib.parse import urlsplit
 
@@ -26,7 +25,7 @@ from oauth_cli_login.protocol.authorization import (
 )
 from oauth_cli_login.protocol.callback import BadRequest, parse_callback_request
 from oauth_cli_login.protocol.pkce import ENTROPY_BYTES, base64url, pkce_pair
-from oauth_cli_login.protocol.token import AUTHORIZATION_CODE, authorization_code_request, parse_token_response
+from oauth_cli_login.protocol.token import AUTHORIZATION_CODE, authorization_code_request
 from oauth_cli_login.protocol.url import LOOPBACK_HOSTS, check_endpoint
 from oauth_cli_login.provider import Provider
 
@@ -44,11 +43,11 @@ def browser_flow(attempt: Attempt) -> Granted:
     """Take steps 1 to 8 of login.py's docstring."""
     pkce = pkce_pair(attempt.context.entropy(ENTROPY_BYTES))
     state, nonce = (base64url(attempt.context.entropy(STATE_BYTES)) for _ in range(2))
-    host, path, ports = redirect_target(attempt.provider, attempt.settings, attempt.options.port)
+    host, path, ports = redirect_target(attempt.client.provider, attempt.client.settings, attempt.options.port)
     with CallbackServer(host, ports) as server:
         request = authorization_request(
-            attempt.metadata,
-            client_id=attempt.client.client_id,
+            attempt.client.metadata,
+            client_id=attempt.client.authentication.client_id,
             redirect_uri=redirect_uri(host, server.port, path),
             scopes=attempt.options.scopes,
             state=state,
@@ -60,18 +59,15 @@ def browser_flow(attempt: Attempt) -> Granted:
         code = _wait_for_code(attempt, server, request, opened=opened)
     attempt.terminal.step(3, "Exchanging the authorization code …")
     exchange = authorization_code_request(
-        attempt.metadata,
-        attempt.client,
+        attempt.client.metadata,
+        attempt.client.authentication,
         code=code,
         redirect_uri=request.redirect_uri,
         code_verifier=pkce.code_verifier,
         params=attempt.token_params(AUTHORIZATION_CODE, params.CODE_EXCHANGE, request.redirect_uri),
     )
     issued_at = int(attempt.context.clock())
-    tokens = parse_token_response(
-        attempt.connection.send(exchange),
-        token_fields=partial(attempt.token_fields, AUTHORIZATION_CODE),
-    )
+    tokens = attempt.client.parse_token_response(attempt.client.connection.send(exchange), AUTHORIZATION_CODE)
     return Granted(tokens, issued_at, request.nonce, request.redirect_uri)
 
 
@@ -130,7 +126,7 @@ def _wait_for_code(attempt: Attempt, server: CallbackServer, request: Authorizat
     def respond(head: bytes) -> Reply[Answer]:
         try:
             callback = parse_callback_request(head, redirect_uri=request.redirect_uri)
-            code = parse_authorization_response(callback.query, state=request.state, metadata=attempt.metadata)
+            code = parse_authorization_response(callback.query, state=request.state, metadata=attempt.client.metadata)
         except BadRequest as refused:
             return turn_away(refused.status, str(refused))
         except StrangersCallback as stranger:
@@ -140,7 +136,7 @@ def _wait_for_code(attempt: Attempt, server: CallbackServer, request: Authorizat
             return Reply(200, page, result=error)
         except ProtocolError as error:
             return Reply(400, pages.problem("This sign-in was stopped", error.message), result=error)
-        return Reply(200, pages.signed_in(attempt.provider.name), result=code)
+        return Reply(200, pages.signed_in(attempt.client.provider.name), result=code)
 
     def tick(left: float) -> None:
         if not invited:  # the running time would wipe out what is being pasted
@@ -185,7 +181,7 @@ def _pasted(attempt: Attempt, request: AuthorizationRequest) -> tuple[TextIO, Ca
     def parse(line: str) -> Answer | None:
         try:
             query = urlsplit(line).query
-            return parse_authorization_response(query, state=request.state, metadata=attempt.metadata)
+            return parse_authorization_response(query, state=request.state, metadata=attempt.client.metadata)
         except (StrangersCallback, ValueError):
             attempt.terminal.warn("that is not the address at which this sign-in ends")
             return None

@@ -74,11 +74,12 @@ def session_path(profile: str, environ: Mapping[str, str]) -> str:
 
 
 def is_profile_name(name: str) -> bool:
-    """Tell whether this may name a profile: ``[a-z0-9][a-z0-9._-]{0,63}`` and no Windows device."""
+    """Tell whether this may name a profile: ``[a-z0-9][a-z0-9._-]{0,63}``, and a file on Windows too."""
     return (
         0 < len(name) <= 64  # noqa: PLR2004 - the rule itself
         and name[0] in _PROFILE_FIRST
         and _PROFILE_REST.issuperset(name)
+        and not name.endswith(".")  # Windows drops it
         and name.partition(".")[0] not in _DEVICE_NAMES
     )
 

@@ -8,7 +8,6 @@ Here is the one place where errors become exit statuses.
 from __future__ import annotations
 
 import os
-import re
 import sys
 from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
@@ -93,7 +92,11 @@ def _run(argv: Sequence[str], environ: Mapping[str, str], terminal: Terminal) ->
 
         context = Context(environ, terminal)
         module = import_module("oauth_cli_login.commands." + command.replace("-", "_"))
-        module.arguments(commands[command], context, profile, provider)
+        try:
+            module.arguments(commands[command], context, profile, provider)
+        except OAuthCliError:
+            if not {"-h", "--help"} & set(argv):
+                raise  # help must come whatever is wrong with a session or a setting
     with redirect_stdout(terminal.answer_stream):  # --help and --version are answers
         args = parser.parse_args(argv)
     if module is None:
@@ -168,20 +171,17 @@ def _reader_went_away(answer: TextIO) -> int:
 
 
 def _report_bug(terminal: Terminal, error: Exception) -> None:
-    """Show where it happened: no values of variables, and no word of the message that could be a token."""
+    """Show where it happened: no values of variables and not the message, which may quote a token."""
     import platform  # noqa: PLC0415 - a bug is rare
     import traceback  # noqa: PLC0415 - as above
 
     frames = traceback.extract_tb(error.__traceback__)
     terminal.error(
         OAuthCliError(
-            f"this is a bug in oauth-cli: {type(error).__name__}: {_LONG_WORD.sub('…', str(error))}",
+            f"this is a bug in oauth-cli: {type(error).__name__}",
             hint="Please report it, with these lines; they hold no secrets.",
         )
     )
     system = f"oauth-cli {__version__}, Python {platform.python_version()}, {platform.system()}"
     for line in (system, *(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)):
         terminal.must_see("  " + line, "dim")
-
-
-_LONG_WORD = re.compile(r"[A-Za-z0-9._~+/=%-]{12,}")

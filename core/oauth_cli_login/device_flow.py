@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from oauth_cli_login.adapters.terminal import minutes
 from oauth_cli_login.attempt import Attempt, Granted
 from oauth_cli_login.errors import LoginTimeout, TransportError
@@ -27,33 +25,33 @@ MAX_INTERVAL = 60
 def device_flow(attempt: Attempt) -> Granted:
     """Show the user code and poll (RFC 8628 sections 3.2 to 3.5)."""
     request = device_authorization_request(
-        attempt.metadata,
-        attempt.client,
+        attempt.client.metadata,
+        attempt.client.authentication,
         scopes=attempt.options.scopes,
         params=attempt.authorization_params("device", params.DEVICE_AUTHORIZATION),
     )
     device = parse_device_authorization_response(
-        attempt.connection.send(request, repeat="if refused"), token_fields=partial(attempt.token_fields, DEVICE_CODE)
+        attempt.client.connection.send(request, repeat="if refused"),
+        token_fields=attempt.client.token_fields(DEVICE_CODE),
     )
     seconds = min(device.expires_in, attempt.options.timeout or device.expires_in)
     end = attempt.context.monotonic() + seconds
-    over = (
-        expired()
-        if seconds == device.expires_in
-        else LoginTimeout(
-            f"nobody entered the code within {minutes(seconds)}", hint="Run the same command for a new code."
-        )
-    )
     _show_user_code(attempt, device, seconds)
     interval = device.interval
     while True:
         if not _sleep_until(attempt, attempt.context.monotonic() + interval, end):
-            raise over
+            raise expired() if seconds == device.expires_in else _given_up(seconds)
         issued_at = int(attempt.context.clock())
         result, interval = _poll(attempt, device, interval)
         if result is not None:
             attempt.terminal.clear_running()
             return Granted(result, issued_at)
+
+
+def _given_up(seconds: float) -> LoginTimeout:
+    return LoginTimeout(
+        f"nobody entered the code within {minutes(seconds)}", hint="Run the same command for a new code."
+    )
 
 
 def _show_user_code(attempt: Attempt, device: DeviceAuthorization, seconds: float) -> None:
@@ -79,16 +77,16 @@ def _sleep_until(attempt: Attempt, until: float, end: float) -> bool:
 def _poll(attempt: Attempt, device: DeviceAuthorization, interval: int) -> tuple[TokenResponse | None, int]:
     """Ask once; return the tokens if they are there, and the interval to use from now on."""
     request = device_code_request(
-        attempt.metadata,
-        attempt.client,
+        attempt.client.metadata,
+        attempt.client.authentication,
         device_code=device.device_code,
         params=attempt.token_params(DEVICE_CODE, params.DEVICE_EXCHANGE, None),
     )
     try:
         result: PollResult = parse_poll_response(
-            attempt.connection.send(request),
+            attempt.client.connection.send(request),
             interval=interval,
-            token_fields=partial(attempt.token_fields, DEVICE_CODE),
+            token_fields=attempt.client.token_fields(DEVICE_CODE),
         )
     except TransportError as error:
         # RFC 8628 section 3.5: after a time-out ask less often; the code's own end bounds it all

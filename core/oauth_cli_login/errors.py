@@ -1,4 +1,4 @@
-"""Every error that oauth-cli raises on purpose, and the exit status that each one ends the command with.
+"""The kinds of error that oauth-cli raises on purpose, and the exit status that each one ends the command with.
 
     OAuthCliError            message, hint, exit_status
     ├ UsageError          2  a bad option or profile name; several sessions and none named
@@ -6,7 +6,7 @@
     │ └ PluginError       3  a provider plugin misbehaved; names the plugin and its distribution
     ├ NotSignedIn         4  there is no session, or it has ended
     ├ AuthorizationError  5  the redirect carried an error (RFC 6749 section 4.1.2.1)
-    ├ TokenError          5  the token endpoint answered with an error (RFC 6749 section 5.2, RFC 8628 section 3.5)
+    │ └ TokenError        5  the token endpoint answered with one (RFC 6749 section 5.2, RFC 8628 section 3.5)
     ├ LoginTimeout        6  nobody answered in time
     ├ TransportError      7  the server could not be reached, or kept failing
     ├ ProtocolError       8  the server broke the protocol, or a security check failed
@@ -64,10 +64,13 @@ class ConfigError(OAuthCliError):
     """A setting is missing or wrong, or this machine is not ready for what was asked."""
 
     exit_status = ExitStatus.CONFIG
+    next_step = "Correct that, and run the same command again."
 
 
 class PluginError(ConfigError):
     """A provider plugin raised, returned what its hook does not allow, or cannot be chosen."""
+
+    next_step = "Tell its author, or uninstall it."
 
 
 class NotSignedIn(OAuthCliError):  # noqa: N818 - it names the state the user is in, as the field's tools do
@@ -135,3 +138,4 @@ class StoreError(OAuthCliError):
     """A session file cannot be read or written, or is corrupt, foreign or from a newer version."""
 
     exit_status = ExitStatus.STORAGE
+    next_step = "OAUTH_CLI_HOME names another folder."

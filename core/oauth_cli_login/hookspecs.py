@@ -7,7 +7,7 @@ sends the requests and checks what comes back. docs/plugins.md shows each one wi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
 import pluggy
@@ -16,7 +16,7 @@ hookspec = pluggy.HookspecMarker("oauth_cli")
 
 
 @hookspec(firstresult=True)
-def oauth_provider_settings() -> Iterable[Mapping[str, object]] | None:
+def oauth_provider_settings() -> Sequence[Mapping[str, object]] | None:
     """Return the settings this provider adds or redefines, each with name, help, required, default and secret."""
 
 

@@ -22,13 +22,13 @@ from dataclasses import dataclass
 
 from oauth_cli_login.attempt import Attempt, Granted, Options
 from oauth_cli_login.browser_flow import browser_flow
+from oauth_cli_login.client import client_for
 from oauth_cli_login.context import Connection, Context
 from oauth_cli_login.device_flow import device_flow
 from oauth_cli_login.discovery import discover
 from oauth_cli_login.errors import ConfigError, NotSignedIn, ProtocolError
 from oauth_cli_login.model import Flow, JsonObject, ServerMetadata, Settings, TokenResponse, UserInfo
-from oauth_cli_login.protocol.id_token import validate
-from oauth_cli_login.protocol.token import client_authentication, narrower_scopes
+from oauth_cli_login.protocol.token import narrower_scopes
 from oauth_cli_login.provider import Provider
 from oauth_cli_login.userinfo import fetch_userinfo
 
@@ -60,13 +60,10 @@ def sign_in(
     """
     metadata = discover(provider, settings, connection)
     flow = _choose_flow(provider, settings, metadata, options.flow)
-    client = client_authentication(
-        settings["client_id"] or "",
-        settings["client_secret"],
-        metadata=metadata,
-        method=settings["token_endpoint_auth_method"],
-    )
-    attempt = Attempt(context, provider, settings, options, connection, metadata, client)
+    if metadata.issuer is None and "openid" in options.scopes:
+        raise _no_issuer()
+    client = client_for(provider, settings, metadata, connection, client_id=settings["client_id"] or "")
+    attempt = Attempt(context, client, options)
     context.terminal.say(f"OAuth2 sign-in with {provider.name}", "bold")
     if flow == "device":
         return _complete(attempt, device_flow(attempt), step=3)
@@ -83,38 +80,27 @@ def _complete(attempt: Attempt, granted: Granted, *, step: int) -> SignedIn:
     attempt.terminal.step(step, "Fetching your profile …")
     try:
         userinfo = fetch_userinfo(
-            attempt.provider,
-            attempt.settings,
-            attempt.metadata,
-            attempt.connection,
-            scopes=scopes,
-            access_token=tokens.access_token,
-            id_token_claims=claims,
+            attempt.client, scopes=scopes, access_token=tokens.access_token, id_token_claims=claims
         )
     except NotSignedIn:
         raise ProtocolError("the provider does not accept the access token that it has just issued") from None
-    return SignedIn(attempt.metadata, tokens, scopes, userinfo, claims, granted.issued_at, granted.redirect_uri)
+    return SignedIn(attempt.client.metadata, tokens, scopes, userinfo, claims, granted.issued_at, granted.redirect_uri)
 
 
 def _check_id_token(attempt: Attempt, granted: Granted, scopes: Sequence[str]) -> JsonObject | None:
     """Return the ID token's claims, all checked (OpenID Connect Core 3.1.3.7), or ``None`` where none is due."""
     tokens = granted.token_response
-    if tokens.id_token is None:
-        if "openid" in attempt.options.scopes and "openid" in scopes:
-            raise ProtocolError("the provider granted openid and sent no ID token")
-        return None
-    if attempt.metadata.issuer is None:
-        raise ConfigError(
-            "the server sent an ID token, and without its issuer that cannot be checked",
-            hint="Name it: --issuer. Or leave the scope openid out, if you need no ID token.",
-        )
-    return validate(
-        tokens.id_token,
-        issuers=lambda claims: attempt.provider.id_token_issuers(attempt.settings, attempt.metadata, claims),
-        client_id=attempt.client.client_id,
-        now=attempt.context.clock(),
-        nonce=granted.nonce,
-        access_token=tokens.access_token,
+    if tokens.id_token is None and "openid" in attempt.options.scopes and "openid" in scopes:
+        raise ProtocolError("the provider granted openid and sent no ID token")
+    if tokens.id_token is not None and attempt.client.metadata.issuer is None:
+        raise _no_issuer()
+    return attempt.client.validate_id_token(tokens, nonce=granted.nonce, now=attempt.context.clock())
+
+
+def _no_issuer() -> ConfigError:
+    return ConfigError(
+        "an ID token cannot be checked where its issuer is not known",
+        hint="Name it: --issuer. Or leave the scope openid out, if you need no ID token.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Provider plugins: finding, importing and registering one. The only module that touches pluggy.
+"""Provider plugins: finding, importing and registering one. The only module that runs pluggy.
 
 Registration is the selection: each Provider has a plugin manager of its own, with the defaults (all ``trylast``) and
 the one chosen module. Nothing else is imported; listing reads entry-point metadata only.
@@ -15,6 +15,7 @@ from typing import Any
 import pluggy
 
 from oauth_cli_login import defaults, hookspecs
+from oauth_cli_login.cached import is_profile_name
 from oauth_cli_login.errors import ConfigError, PluginError
 from oauth_cli_login.provider import Provider, guarded
 
@@ -34,7 +35,7 @@ class InstalledProvider:
 def installed() -> list[InstalledProvider]:
     """Return every provider that an installed distribution offers, by name; nothing is imported."""
     return sorted(
-        (InstalledProvider(entry.name, _distribution(entry), entry.value) for entry in entry_points(group=GROUP)),
+        (InstalledProvider(entry.name, _distribution(entry), entry.value) for entry in _entries()),
         key=lambda provider: (provider.name, provider.distribution),
     )
 
@@ -45,7 +46,12 @@ def load(name: str) -> Provider:
     Raises ConfigError where there is none (close matches named), PluginError where there are several (their
     distributions named) or where it cannot be imported or registered.
     """
-    found = tuple(entry_points(group=GROUP, name=name))
+    found = _entries(name)
+    if found and not is_profile_name(name):
+        raise PluginError(
+            f"the provider name {name[:80]!a} of {_distribution(found[0])} cannot be the name of a profile",
+            hint="It must be up to 64 lower-case letters, digits, '.', '_' and '-'. Tell its author.",
+        )
     if not found:
         raise _unknown(name)
     if len(found) > 1:
@@ -60,6 +66,16 @@ def load(name: str) -> Provider:
     if not isinstance(module, ModuleType):
         raise PluginError(f"{where} is not a module: its entry point must name one")
     return Provider(name, where, _registered(where, module))
+
+
+def _entries(name: str | None = None) -> tuple[EntryPoint, ...]:
+    try:
+        return tuple(entry_points(group=GROUP) if name is None else entry_points(group=GROUP, name=name))
+    except ValueError as error:  # 3.15 reads them all, and refuses what is none
+        raise PluginError(
+            f"an installed distribution has an entry point that cannot be read: {error.args[-1]!a}",
+            hint="Uninstall it: until then no provider can be found.",
+        ) from None
 
 
 def _registered(where: str, module: ModuleType) -> Any:
@@ -90,7 +106,10 @@ def _unmarked_hooks(manager: pluggy.PluginManager, module: ModuleType) -> str:
 
 
 def _distribution(entry: EntryPoint) -> str:
-    metadata = entry.dist.metadata if entry.dist else None
+    try:
+        metadata = entry.dist.metadata if entry.dist else None
+    except FileNotFoundError:  # from 3.15 on
+        metadata = None
     if metadata is None or "Name" not in metadata or "Version" not in metadata:
         return "a distribution without metadata"
     return f"{metadata['Name']} {metadata['Version']}"

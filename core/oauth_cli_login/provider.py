@@ -345,7 +345,9 @@ def guarded(where: str, what: str) -> Iterator[None]:
             yield
     except OAuthCliError:
         raise
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         import traceback  # noqa: PLC0415 - a plugin rarely fails
 
         frames = traceback.extract_tb(error.__traceback__)

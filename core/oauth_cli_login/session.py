@@ -4,7 +4,7 @@
 
 1. Read the session; while its access token is fresh, that is the answer.
 2. Stop before the network where the settings now mean another provider, issuer or client than the session's.
-3. Take the profile's lock and read again: another process may have refreshed meanwhile.
+3. Take the profile's lock and read again: another process may have refreshed meanwhile, or somebody signed in anew.
 4. See that the store can be written, before a refresh token is spent that may be good for one use only.
 5. Refresh; check the new ID token against the session (OpenID Connect Core 12.2).
 6. On ``invalid_grant`` read again before giving up: somebody without our lock may have been faster.
@@ -15,48 +15,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from oauth_cli_login import cached
+from oauth_cli_login.adapters.interrupts import uninterrupted
 from oauth_cli_login.adapters.secrets import revealer
+from oauth_cli_login.client import Client, client_for
 from oauth_cli_login.config import Configuration
-from oauth_cli_login.context import Connection, Context
+from oauth_cli_login.context import Context
 from oauth_cli_login.discovery import discover, served
 from oauth_cli_login.errors import ConfigError, NotSignedIn, OAuthCliError, TokenError
-from oauth_cli_login.model import HttpRequest, Profile, ServerMetadata, Session, Settings, TokenResponse
+from oauth_cli_login.model import HttpRequest, Profile, Session
 from oauth_cli_login.pinning import difference_from
 from oauth_cli_login.plugins import load
 from oauth_cli_login.protocol import params
 from oauth_cli_login.protocol.body import FORM, form
-from oauth_cli_login.protocol.id_token import check_refreshed, validate
+from oauth_cli_login.protocol.id_token import check_refreshed
 from oauth_cli_login.protocol.revocation import parse_revocation_response, revocation_request
-from oauth_cli_login.protocol.token import (
-    REFRESH_TOKEN,
-    ClientAuthentication,
-    client_authentication,
-    expires_at,
-    parse_token_response,
-    refresh_request,
-)
+from oauth_cli_login.protocol.token import REFRESH_TOKEN, ClientAuthentication, expires_at, refresh_request
 from oauth_cli_login.provider import Provider, RevocationRequest
 from oauth_cli_login.settings import Resolved
 
 
 class SettingsDiffer(ConfigError):  # noqa: N818 - it names what is the matter
     """The settings now mean another provider, issuer or client than the session's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """A profile's session with everything that a request for it needs."""
-
-    profile: Profile
-    session: Session
-    provider: Provider
-    settings: Settings
-    metadata: ServerMetadata
-    authentication: ClientAuthentication
-    connection: Connection
 
 
 def stored_session(configuration: Configuration, name: str) -> tuple[Profile, Session]:
@@ -85,49 +67,58 @@ def valid_session(context: Context, configuration: Configuration, name: str, *, 
     Raises NotSignedIn where only a person can go on, SettingsDiffer, StoreError, and what the server's answer calls
     for.
     """
-    profile, session = stored_session(configuration, name)
-    if not refresh and is_fresh(session, context.clock()):
-        check_settings(configuration, profile, session)
-        return session
-    if session.refresh_token is None:
-        raise ended(name, profile)
-    spent = session.access_token
-    with client(context, configuration, name) as first, configuration.store.lock(name):
-        _, session = stored_session(configuration, name)
-        if session.access_token != spent and is_fresh(session, context.clock()):
+    while True:
+        profile, session = stored_session(configuration, name)
+        if not refresh and is_fresh(session, context.clock()):
+            check_settings(configuration, profile, session)
             return session
-        configuration.store.check_writable(name)
+        if session.refresh_token is None:
+            raise ended(name, profile)
+        renewed = _renew(context, configuration, profile, session)
+        if renewed is not None:
+            return renewed
+
+
+def _renew(context: Context, configuration: Configuration, profile: Profile, session: Session) -> Session | None:
+    """Take steps 3 to 7; ``None`` where another login came in between, and all is to be looked at anew."""
+    store, name = configuration.store, profile.name
+    with connected(context, configuration, profile, session) as client, store.lock(name):
+        now_profile, now_session = stored_session(configuration, name)
+        if _server(now_profile, now_session) != _server(profile, session):
+            return None
+        if now_session.access_token != session.access_token and is_fresh(now_session, context.clock()):
+            return now_session
+        store.check_writable(name, locked=True)
         try:
-            renewed = _refresh(context, replace(first, session=session))
+            with uninterrupted():  # between the two the server's session and ours are apart
+                renewed = _refresh(context, client, now_profile, now_session)
+                store.write(replace(now_profile, session=renewed))
         except TokenError as error:
             if error.error != "invalid_grant":
                 raise
-            _, now_stored = stored_session(configuration, name)
-            if now_stored.access_token != session.access_token and is_fresh(now_stored, context.clock()):
-                return now_stored
+            _, later = stored_session(configuration, name)
+            if later.access_token != now_session.access_token and is_fresh(later, context.clock()):
+                return later
             raise ended(name, profile, error.error_description or error.error) from None
-        configuration.store.write(replace(profile, session=renewed))
         return renewed
 
 
+def _server(profile: Profile, session: Session) -> tuple[object, ...]:
+    """Return what a connection was made for: it must not be used for anything else."""
+    return profile.provider, profile.settings, profile.secrets, session.issuer, session.client_id, session.sub
+
+
 @contextmanager
-def client(context: Context, configuration: Configuration, name: str) -> Iterator[Client]:
-    """Have everything ready that a request for a stored session needs: provider, settings, server, metadata.
+def connected(context: Context, configuration: Configuration, profile: Profile, session: Session) -> Iterator[Client]:
+    """Have the session's client ready for requests: its server running and discovered, its secrets revealed.
 
     Raises SettingsDiffer before the network is touched.
     """
-    profile, session = stored_session(configuration, name)
     provider, resolved = check_settings(configuration, profile, session)
     settings = resolved.settings(revealer(configuration.environ))
     with served(context, provider, settings), context.connection(settings["ca_file"]) as connection:
         metadata = discover(provider, settings, connection)
-        authentication = client_authentication(
-            session.client_id,
-            settings["client_secret"],
-            metadata=metadata,
-            method=settings["token_endpoint_auth_method"],
-        )
-        yield Client(profile, session, provider, settings, metadata, authentication, connection)
+        yield client_for(provider, settings, metadata, connection, client_id=session.client_id)
 
 
 def check_settings(configuration: Configuration, profile: Profile, session: Session) -> tuple[Provider, Resolved]:
@@ -143,7 +134,7 @@ def check_settings(configuration: Configuration, profile: Profile, session: Sess
         )
     provider = load(name)
     resolved = configuration.resolve(profile.name, provider.declared_settings(), stored=profile)
-    if difference := difference_from(session, provider, resolved):
+    if difference := difference_from(profile, session, provider, resolved):
         raise SettingsDiffer(
             f"the session {profile.name} belongs to the {difference}",
             hint="Undo the change (see the environment and config.toml), or keep both: oauth-cli login --profile NAME",
@@ -151,36 +142,33 @@ def check_settings(configuration: Configuration, profile: Profile, session: Sess
     return provider, resolved
 
 
-def revoke(subject: Client) -> str:
-    """Revoke the session's tokens at its provider; return ``revoked`` or ``unsupported``.
+def revoke(client: Client, session: Session) -> bool:
+    """Revoke the session's tokens at its provider; tell whether any could be: some providers revoke none.
 
     The refresh token goes first: most servers end its access tokens with it, and where one refuses to revoke an
     access token on its own (RFC 7009 section 2.2.1), that has to do. Raises TokenError, TransportError or
     ProtocolError where nothing was revoked.
     """
     done = False
-    tokens = {"refresh_token": subject.session.refresh_token, "access_token": subject.session.access_token}
+    tokens = {"refresh_token": session.refresh_token, "access_token": session.access_token}
     for hint, token in tokens.items():
-        if token is None:
-            continue
         try:
-            for request in _revocation_requests(subject, token, hint):
-                parse_revocation_response(subject.connection.send(request, repeat="if refused"))
-                done = True
+            for request in _revocation_requests(client, token, hint) if token else ():
+                done |= parse_revocation_response(client.connection.send(request, repeat="if refused"))
         except OAuthCliError:
             if not done:
                 raise
-    return "revoked" if done else "unsupported"
+    return done
 
 
-def _revocation_requests(subject: Client, token: str, hint: str) -> list[HttpRequest]:
-    provider, metadata = subject.provider, subject.metadata
-    own = provider.revocation_requests(subject.settings, metadata, token=token, token_type_hint=hint)
+def _revocation_requests(client: Client, token: str, hint: str) -> list[HttpRequest]:
+    own = client.provider.revocation_requests(client.settings, client.metadata, token=token, token_type_hint=hint)
     if own is not None:
-        return [_plugin_request(request, subject.authentication) for request in own]
-    if metadata.revocation_endpoint is None:
+        return [_plugin_request(request, client.authentication) for request in own]
+    endpoint = client.metadata.revocation_endpoint
+    if endpoint is None:
         return []
-    return [revocation_request(metadata.revocation_endpoint, subject.authentication, token=token, token_type_hint=hint)]
+    return [revocation_request(endpoint, client.authentication, token=token, token_type_hint=hint)]
 
 
 def _plugin_request(request: RevocationRequest, authentication: ClientAuthentication) -> HttpRequest:
@@ -202,55 +190,33 @@ def _plugin_request(request: RevocationRequest, authentication: ClientAuthentica
     return HttpRequest(request.method, request.url, headers, form(fields))
 
 
-def _refresh(context: Context, subject: Client) -> Session:
+def _refresh(context: Context, client: Client, profile: Profile, session: Session) -> Session:
     """Spend the session's refresh token, and return the session that comes of it; one use, one request."""
-    session, provider, settings = subject.session, subject.provider, subject.settings
     if session.refresh_token is None:
-        raise ended(subject.profile.name, subject.profile)
-    extra = provider.token_params(
-        settings,
-        subject.metadata,
-        grant_type=REFRESH_TOKEN,
-        scopes=session.scopes,
-        redirect_uri=session.redirect_uri,
-    )
+        raise ended(profile.name, profile)
     request = refresh_request(
-        subject.metadata,
-        subject.authentication,
+        client.metadata,
+        client.authentication,
         refresh_token=session.refresh_token,
-        params=params.merge({}, extra, {}, protected=params.REFRESH, provider=provider.name),
-    )
-    issued_at = int(context.clock())
-    response = parse_token_response(
-        subject.connection.send(request, repeat="if refused"),
-        token_fields=lambda status, fields: provider.token_fields(
-            settings, grant_type=REFRESH_TOKEN, status=status, fields=fields
+        params=client.token_params(
+            REFRESH_TOKEN, scopes=session.scopes, redirect_uri=session.redirect_uri, protected=params.REFRESH
         ),
     )
-    if response.id_token is not None:
-        _check_id_token(context, subject, response.id_token, response)
+    issued_at = int(context.clock())
+    tokens = client.parse_token_response(client.connection.send(request, repeat="if refused"), REFRESH_TOKEN)
+    claims = client.validate_id_token(tokens, nonce=None, now=context.clock())
+    if claims is not None:
+        check_refreshed(claims, first=session.id_token, sub=session.sub)
     return replace(
         session,
-        access_token=response.access_token,
+        access_token=tokens.access_token,
         issued_at=issued_at,
-        expires_at=expires_at(response, issued_at=issued_at, renewable=True),
+        expires_at=expires_at(tokens, issued_at=issued_at, renewable=True),
         # RFC 6749 section 6: no new one means that the old one goes on
-        refresh_token=response.refresh_token or session.refresh_token,
-        scopes=session.scopes if response.scope is None else response.scope,
-        id_token=response.id_token or session.id_token,
+        refresh_token=tokens.refresh_token or session.refresh_token,
+        scopes=session.scopes if tokens.scope is None else tokens.scope,
+        id_token=tokens.id_token or session.id_token,
     )
-
-
-def _check_id_token(context: Context, subject: Client, id_token: str, response: TokenResponse) -> None:
-    claims = validate(
-        id_token,
-        issuers=lambda claims: subject.provider.id_token_issuers(subject.settings, subject.metadata, claims),
-        client_id=subject.session.client_id,
-        now=context.clock(),
-        nonce=None,
-        access_token=response.access_token,
-    )
-    check_refreshed(claims, first=subject.session.id_token, sub=subject.session.sub)
 
 
 def ended(name: str, profile: Profile, why: str = "") -> NotSignedIn:

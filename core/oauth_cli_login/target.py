@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from oauth_cli_login import cached
 from oauth_cli_login.browser_flow import redirect_target, redirect_uri
@@ -11,6 +11,7 @@ from oauth_cli_login.config import Configuration, check_profile_name, default_pr
 from oauth_cli_login.context import Context
 from oauth_cli_login.errors import ConfigError
 from oauth_cli_login.model import Profile, Setting
+from oauth_cli_login.pinning import keeps_secrets
 from oauth_cli_login.plugins import installed, load
 from oauth_cli_login.provider import Provider
 from oauth_cli_login.settings import Resolved
@@ -66,16 +67,29 @@ def resolve(
         known = {**flags, **{key: value for key, value in typed.items() if not target.declared[key].secret}}
         name = target.profile or default_profile_name(target.provider.name, target.declared, known)
         stored = configuration.store.read(name)
-        _check_provider(configuration, name, stored, target.provider.name)
+        check_provider(configuration, name, stored, target.provider.name)
         resolved = configuration.resolve(name, target.declared, stored=stored, flags=flags)
         for key, value in typed.items():
             resolved = resolved.with_value(key, value)
+        if (
+            stored
+            and stored.secrets
+            and not resolved.missing()
+            and not keeps_secrets(stored, target.provider, resolved)
+        ):
+            # a secret goes to the server that it belongs to, and to no other
+            stored = replace(stored, secrets={})
+            continue_with = configuration.resolve(name, target.declared, stored=stored, flags=flags)
+            resolved = replace(resolved, secrets=continue_with.secrets)
+            for key, value in typed.items():
+                resolved = resolved.with_value(key, value)
         if not resolved.missing():
             return name, stored, resolved
         typed.update(_ask(context, target.provider, resolved, name=name, port=port))
 
 
-def _check_provider(configuration: Configuration, name: str, stored: Profile | None, provider: str) -> None:
+def check_provider(configuration: Configuration, name: str, stored: Profile | None, provider: str) -> None:
+    """Refuse a login with another provider than the profile's; ConfigError."""
     other = configuration.provider_of(name, stored)
     if other and other != provider:
         raise ConfigError(

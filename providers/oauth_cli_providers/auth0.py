@@ -36,7 +36,8 @@ def oauth_server_metadata(settings: Settings) -> Mapping[str, object]:
 def oauth_authorization_params(settings: Settings, flow: str) -> Mapping[str, str | None]:
     """Name the audience in both flows; connection and organization are the browser's."""
     names = ("audience",) if flow == "device" else ("audience", "connection", "organization")
-    return {name: settings[name] for name in names if settings[name]}
+    chosen = {name: settings[name] for name in names if settings[name]}
+    return {"prompt": None, **chosen}  # Auth0 grants offline_access without prompt=consent
 
 
 @hookimpl

@@ -23,14 +23,6 @@ def oauth_provider_settings() -> Sequence[Mapping[str, object]]:
 
 
 @hookimpl
-def oauth_authorization_params(
-    settings: Mapping[str, str | None], scopes: Sequence[str], flow: str, refresh_token_stored: bool
-) -> Mapping[str, str | None]:
-    """Name the audience, where there is one, and ask for consent to a session that lasts.
-
-    OpenID Connect Core 11: without ``prompt=consent`` a server passes ``offline_access`` over.
-    """
-    params: dict[str, str | None] = {"audience": settings["audience"]} if settings["audience"] else {}
-    if flow == "browser" and "offline_access" in scopes and not refresh_token_stored:
-        params["prompt"] = "consent"
-    return params
+def oauth_authorization_params(settings: Mapping[str, str | None]) -> Mapping[str, str | None]:
+    """Name the audience, where there is one."""
+    return {"audience": settings["audience"]} if settings["audience"] else {}

@@ -35,6 +35,12 @@ def oauth_server_metadata(settings: Settings) -> Mapping[str, object]:
 
 
 @hookimpl
+def oauth_authorization_params() -> Mapping[str, str | None]:
+    """Leave consent to the app's own settings: Okta grants offline_access without asking for it."""
+    return {"prompt": None}
+
+
+@hookimpl
 def oauth_setup_guide(redirect_uri: str) -> Sequence[str]:
     """Say what to create in the Admin Console."""
     return (

@@ -149,7 +149,7 @@ def test_a_bug_is_reported_without_anything_that_could_be_a_token(cli, whoami_do
 
     done = cli("whoami")
 
-    assert done.failed(1, "this is a bug in oauth-cli: ValueError: cannot use … here")
+    assert done.failed(1, "this is a bug in oauth-cli: ValueError")
     assert A_TOKEN not in done.err
     assert "Please report it" in done.next_step
     assert f"test_cli.py:{fail.__code__.co_firstlineno + 2} fail" in done.err

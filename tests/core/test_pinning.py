@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from oauth_cli_login.errors import ConfigError
-from oauth_cli_login.model import Session
-from oauth_cli_login.pinning import difference_from
+from oauth_cli_login.model import Profile, SecretReference, Session
+from oauth_cli_login.pinning import difference_from, keeps_secrets
 from oauth_cli_login.plugins import load
 from oauth_cli_login.settings import Layer, resolve
 
 ISSUER = "http://localhost:8080/default"
 
 
-def difference(provider="mock", *, session_issuer=ISSUER, session_token_endpoint=None, **values):
+def difference(provider="mock", *, session_issuer=ISSUER, session_token_endpoint=None, stored=None, **values):
     plugin = load(provider)
     resolved = resolve(plugin.declared_settings(), [Layer("the environment", values)])
     session = Session(
@@ -27,7 +27,7 @@ def difference(provider="mock", *, session_issuer=ISSUER, session_token_endpoint
         access_token="access-token",
         token_endpoint=session_token_endpoint,
     )
-    return difference_from(session, plugin, resolved)
+    return difference_from(Profile("p", provider, stored or {}, {}, session), session, plugin, resolved)
 
 
 def test_the_same_client_at_the_same_issuer_is_no_difference():
@@ -81,4 +81,42 @@ def test_without_an_issuer_the_token_endpoints_origin_is_the_server(endpoint, di
         token_endpoint=endpoint,
     )
 
-    assert said == (f"token_endpoint 'https://a.example/token', not {endpoint!r}" if differs else None)
+    cannot = f"server 'https://a.example/token', and its token_endpoint cannot be {endpoint!r}"
+    assert said == (cannot if differs else None)
+
+
+@pytest.mark.parametrize("name", ["userinfo_endpoint", "revocation_endpoint"])
+@pytest.mark.parametrize("host", ["a.example", "accounts.a.example", "evil.example"])
+def test_wherever_tokens_go_is_pinned(name, host):
+    """The origins that the last login knew, and no other."""
+    stored = {"client_id": "cli-app", "token_endpoint": "https://a.example/token"}
+    stored["userinfo_endpoint"] = "https://accounts.a.example/me"
+
+    said = difference(
+        "oauth2",
+        session_issuer=None,
+        session_token_endpoint="https://a.example/token",
+        stored=stored,
+        **{**stored, name: f"https://{host}/x"},
+    )
+
+    assert (said is not None) == (host == "evil.example")
+
+
+@pytest.mark.parametrize(
+    ("changed", "kept"),
+    [
+        ({}, True),
+        ({"scopes": "other"}, True),
+        ({"client_id": "other"}, False),
+        ({"issuer": "https://b.example"}, False),
+        ({"token_endpoint": "https://b.example/token"}, False),
+    ],
+)
+def test_a_secret_stays_with_the_client_and_server_that_it_belongs_to(changed, kept):
+    stored = {"client_id": "c", "issuer": "https://a.example", "token_endpoint": "https://a.example/token"}
+    plugin = load("oauth2")
+    profile = Profile("p", "oauth2", stored, {"client_secret": SecretReference("value", "s")})
+    resolved = resolve(plugin.declared_settings(), [Layer("the command line", {**stored, **changed})])
+
+    assert keeps_secrets(profile, plugin, resolved) is kept

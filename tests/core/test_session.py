@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 from contextlib import contextmanager
@@ -331,7 +330,7 @@ def test_a_lock_that_is_never_released_is_a_storage_failure(cli, server, expired
 def test_where_the_store_cannot_be_written_no_refresh_token_is_spent(cli, server, expired, session_file):
     expired()
     before = session_file().read_bytes()
-    (session_file().parent / f".mock.{os.getpid()}.new").mkdir()  # where the probe would be: nobody can replace it
+    (session_file().parent / ".mock.new").mkdir()  # where the probe would be: nobody can replace it
 
     done = cli("token")
 
@@ -445,3 +444,24 @@ def test_a_session_has_ended_when_nothing_renews_it(signed_in):
     assert not has_ended(session, 1_800_000_000)
     assert not has_ended(replace(session, refresh_token="r"), 1_900_000_000)
     assert not has_ended(replace(session, expires_at=0), 1_900_000_000)
+
+
+# ---- another login in between
+
+
+def test_a_refresh_token_never_goes_to_the_server_of_an_earlier_session(cli, server, expired, signed_in, store):
+    """Somebody signs in anew, elsewhere, while this process is still discovering the old server."""
+    expired()
+    elsewhere = "https://elsewhere.example"
+    new = {"issuer": elsewhere, "refresh_token": "canary", "expires_at": 1, "issued_at": 1}
+
+    def sign_in_anew(received):
+        if "openid-configuration" in received.path:
+            signed_in(settings={"issuer": elsewhere}, **new)
+
+    server.on_request = sign_in_anew
+
+    cli("token")
+
+    assert server.received("/token") == []
+    assert store.read("mock").session.refresh_token == "canary"

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from oauth_cli_login.client import client_for
 from oauth_cli_login.errors import NotSignedIn, ProtocolError
 from oauth_cli_login.model import HttpResponse, ServerMetadata, Settings, UserInfo
 from oauth_cli_login.plugins import load
@@ -31,9 +32,8 @@ class Answers:
 def fetch(connection, provider="oidc", *, metadata=OIDC, scopes=("openid",), claims=None):
     plugin = load(provider)
     settings = Settings(dict.fromkeys(plugin.declared_settings()))
-    return fetch_userinfo(
-        plugin, settings, metadata, connection, scopes=scopes, access_token="token", id_token_claims=claims
-    )
+    client = client_for(plugin, settings, metadata, connection, client_id="c")
+    return fetch_userinfo(client, scopes=scopes, access_token="token", id_token_claims=claims)
 
 
 def test_the_userinfo_endpoint_is_asked_with_the_access_token():

@@ -79,10 +79,10 @@ def test_consent_is_asked_for_only_where_no_refresh_token_is_stored(google, oaut
     assert session("google").refresh_token == "refresh-1"
 
 
-def test_the_users_own_prompt_beats_ours(google, oauth_cli, browser) -> None:
+def test_the_users_own_prompt_joins_ours(google, oauth_cli, browser) -> None:
     """openid-connect/openid-connect: prompt, login_hint and hd."""
     oauth_cli(*LOGIN, "--param", "prompt=select_account", "--param", "hd=example.com", "--login-hint", "a@x", **SECRET)
-    assert browser.request["prompt"] == "select_account"
+    assert browser.request["prompt"] == "select_account consent"  # without consent no refresh token would come
     assert (browser.request["hd"], browser.request["login_hint"]) == ("example.com", "a@x")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from oauth_cli_login.browser_flow import redirect_target
-from oauth_cli_login.model import ServerMetadata
 from oauth_cli_login.plugins import load
 from oauth_cli_login.provider import RedirectPolicy
 
@@ -174,21 +173,3 @@ def test_a_standard_provider_has_no_ways_of_its_own(provider, settings_of, metad
     assert provider.api_hosts(settings, metadata) == ()
     assert provider.local_server(settings) is None
     assert any("http://localhost:1/x" in line for line in provider.setup_guide(settings, "http://localhost:1/x"))
-
-
-@pytest.mark.parametrize(
-    ("scopes", "flow", "stored", "prompt"),
-    [
-        (("openid", "offline_access"), "browser", False, "consent"),
-        (("openid", "offline_access"), "browser", True, None),
-        (("openid", "offline_access"), "device", False, None),
-        (("openid",), "browser", False, None),
-    ],
-)
-def test_a_session_that_lasts_needs_consent_once(settings_of, scopes, flow, stored, prompt) -> None:
-    """OpenID Connect Core 11: without prompt=consent the server passes offline_access over."""
-    provider = load("oidc")
-    values = settings_of(provider, issuer="https://idp.example")
-    metadata = ServerMetadata({}, None)
-    params = provider.authorization_params(values, metadata, scopes=scopes, flow=flow, refresh_token_stored=stored)
-    assert params.get("prompt") == prompt

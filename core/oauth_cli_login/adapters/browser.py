@@ -72,6 +72,8 @@ def _start(command: list[str]) -> bool:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            # a client secret may be in there, and is none of the browser's business
+            env={name: value for name, value in os.environ.items() if not name.startswith("OAUTH_CLI_")},
         )
     except (OSError, ValueError):  # a NUL in the command is a ValueError
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Mapping
 
@@ -19,9 +20,15 @@ def read_profiles(environ: Mapping[str, str]) -> tuple[dict[str, dict[str, objec
     """
     path = cached.config_path(environ)
     try:
-        with open(path, "rb") as file:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with open(handle, "rb") as file:
+            status = os.fstat(handle)
+            if not stat.S_ISREG(status.st_mode):
+                raise ConfigError(f"{path} is not a regular file")
+            if hasattr(os, "geteuid") and (status.st_uid not in (os.geteuid(), 0) or status.st_mode & 0o022):
+                raise ConfigError(f"{path} can be written by others: it may name commands", hint=f"chmod go-w {path}")
             data = file.read(MAX_BYTES + 1)
-            private = sys.platform == "win32" or not os.fstat(file.fileno()).st_mode & 0o077
+            private = sys.platform == "win32" or not status.st_mode & 0o077
     except FileNotFoundError:
         return {}, True
     except OSError as error:

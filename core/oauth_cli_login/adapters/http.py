@@ -66,9 +66,12 @@ class Http:
         self._sleep = sleep
         self._session = requests.Session()
         self._session.trust_env = False  # else a netrc entry replaces our Authorization header
-        self._sockets: weakref.WeakSet[HTTPConnection] = weakref.WeakSet()
+        # allow_redirects=False still reads a redirect's whole body, unbounded, and parses where it leads
+        self._session.get_redirect_target = lambda _response: None  # type: ignore[assignment,method-assign]  # as said above
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        adapter = _Adapter(_ssl_context(environ, ca_file), self._sockets)
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, _Adapter(_ssl_context(environ, ca_file), self._sockets))
+            self._session.mount(scheme, adapter)
 
     def __enter__(self) -> Http:  # noqa: PYI034 - typing.Self came with 3.11
         return self
@@ -133,7 +136,7 @@ class Http:
                 response = HttpResponse(
                     answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, body
                 )
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise _transport_error(request.url, error, late=self._clock() >= end) from error
         finally:
             watchdog.cancel()
@@ -149,10 +152,9 @@ class Http:
 
     def _cut(self) -> None:
         """End what goes on at the deadline: an answer that drips is never silent long enough for the read time-out."""
-        for connection in list(self._sockets):
+        for opened in list(self._sockets):
             with suppress(OSError):
-                if connection.sock is not None:
-                    connection.sock.shutdown(socket.SHUT_RDWR)
+                opened.shutdown(socket.SHUT_RDWR)
 
     def _read(self, answer: requests.Response, end: float) -> bytes:
         body = b""
@@ -179,9 +181,9 @@ class _NoAuth(AuthBase):
 
 
 class _Adapter(HTTPAdapter):
-    """requests' adapter with our own TLS context, for direct and proxied connections alike; it notes each connection."""
+    """requests' adapter with our own TLS context, for direct and proxied connections alike; it notes each socket."""
 
-    def __init__(self, context: ssl.SSLContext, opened: weakref.WeakSet[HTTPConnection]) -> None:
+    def __init__(self, context: ssl.SSLContext, opened: weakref.WeakSet[socket.socket]) -> None:
         self._context = context
         self._opened = opened
         super().__init__()
@@ -200,18 +202,28 @@ class _Adapter(HTTPAdapter):
         conn.cert_reqs = "CERT_REQUIRED"
 
 
-def _noting_pools(opened: weakref.WeakSet[HTTPConnection]) -> dict[str, type[HTTPConnectionPool]]:
-    """Return urllib3's pools, whose connections are added to ``opened`` as they connect."""
+def _noting_pools(opened: weakref.WeakSet[socket.socket]) -> dict[str, type[HTTPConnectionPool]]:
+    """Return urllib3's pools, whose sockets are added to ``opened`` as they connect, before TLS and after.
+
+    The connection itself would not do: it forgets its socket while an answer that ends with it is still being read.
+    """
 
     class Plain(HTTPConnection):
-        def connect(self) -> None:
-            opened.add(self)
-            super().connect()
+        def _new_conn(self) -> socket.socket:
+            made = super()._new_conn()
+            opened.add(made)
+            return made
 
     class Tls(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            made = super()._new_conn()
+            opened.add(made)
+            return made
+
         def connect(self) -> None:
-            opened.add(self)
             super().connect()
+            if isinstance(self.sock, socket.socket):
+                opened.add(self.sock)
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain

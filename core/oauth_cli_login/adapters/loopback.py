@@ -7,6 +7,7 @@ the real callback waiting. The ports are free as soon as the server is closed.
 
 from __future__ import annotations
 
+import errno
 import os
 import selectors
 import socket
@@ -156,8 +157,10 @@ class CallbackServer:
     def _accept(self, listener: socket.socket, now: float) -> None:
         try:
             accepted, _ = listener.accept()
-        except OSError:
-            return  # it went away between the two calls
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE) and self._connections:
+                self._drop(self._connections[0])  # as below: there is room for fewer than we thought
+            return  # else it went away between the two calls
         accepted.setblocking(False)
         if len(self._connections) >= MAX_CONNECTIONS:
             self._drop(self._connections[0])  # the oldest: the real browser is never it

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
 LOCK_TIMEOUT = 60.0
+_PROBE_BYTES = 128 * 1024
 _KINDS = ("value", "env", "file", "command")
 
 
@@ -52,16 +53,22 @@ class Store:
         path = self._path(name)
         try:
             data, status = cached.read_file(path)
+            profile = _decode(name, data)
             if sys.platform != "win32" and status.st_mode & 0o077:
                 os.chmod(path, 0o600)
-            return _decode(name, data)
         except FileNotFoundError:
             return None
         except OSError as error:
             reason = "it is a symbolic link" if os.path.islink(path) else error.strerror or "it cannot be read"
             raise _refused(path, reason) from None
+        except _NewerError:
+            raise StoreError(
+                f"{path} is left alone: a newer oauth-cli wrote it",
+                hint="Update oauth-cli, or sign in again under another OAUTH_CLI_HOME.",
+            ) from None
         except ValueError as error:
             raise _refused(path, str(error)) from None
+        return profile
 
     def write(self, profile: Profile) -> None:
         """Replace the profile's file, whole. The caller holds its lock."""
@@ -93,15 +100,19 @@ class Store:
         except OSError as error:
             raise StoreError(f"the default profile cannot be changed: {error.strerror}") from None
 
-    def check_writable(self, name: str) -> None:
-        """Raise StoreError where the profile's file could not be written, before anything is spent on it."""
-        probe = files.beside(self._path(f"{name}.{os.getpid()}"))
+    def check_writable(self, name: str, *, locked: bool = False) -> None:
+        """Raise StoreError where the profile's file could not be written, before anything is spent on it.
+
+        It is tried, with more bytes than a session has: a full disk takes an empty file. A caller who has ``locked`` the
+        profile tries the very place; without the lock, whose library takes long to load, it is one beside it.
+        """
+        place = files.beside(self._path(name if locked else f"{name}.{os.getpid()}"))
         with self._storing():
             files.make_private(self._folder)
             with suppress(FileNotFoundError):
-                os.unlink(probe)  # of a process that was killed, and had our number
-            files.write_new(probe, b"")
-            os.unlink(probe)
+                os.unlink(place)
+            files.write_new(place, bytes(_PROBE_BYTES))
+            os.unlink(place)
 
     def default(self) -> str:
         """Return the name of the default profile, or ``""``."""
@@ -166,6 +177,10 @@ class Store:
             ) from None
 
 
+class _NewerError(ValueError):
+    """The file is of a version that this program does not know."""
+
+
 def _refused(path: str, reason: str) -> StoreError:
     return StoreError(
         f"{path} is left alone: {reason}",
@@ -197,7 +212,7 @@ _SESSION_FIELDS = (
 def _decode(name: str, data: bytes) -> Profile:
     version = data.partition(b" ")[0]
     if version.isdigit() and version != b"1":
-        raise ValueError("a newer oauth-cli wrote it")
+        raise _NewerError
     expires_at, issued_at, access_token, rest = cached.split(data)
     document = parse_json(rest)
     if not isinstance(document, dict):

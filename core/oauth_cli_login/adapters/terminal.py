@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
-from oauth_cli_login.errors import OAuthCliError
+from oauth_cli_login.errors import OAuthCliError, StoreError
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 _WIDE = 400
@@ -69,6 +69,8 @@ class Terminal:
         self.verbosity = verbosity
         self.is_terminal = stream.isatty()
         self.colour = self.is_terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+        if sys.platform == "win32" and not environ.get("WT_SESSION"):
+            self.colour = False  # an older console would show the escape sequences themselves
         self._running = False
 
     @property
@@ -77,9 +79,16 @@ class Terminal:
         return self.source is not None and self.source.isatty() and self.is_terminal
 
     def answer(self, text: str) -> None:
-        """Write one line for programs; BrokenPipeError goes to the caller."""
-        self.answer_stream.write(text + "\n")
-        self.answer_stream.flush()
+        """Write one line for programs; raise BrokenPipeError, or StoreError where it cannot be written."""
+        try:
+            self.answer_stream.write(text + "\n")
+            self.answer_stream.flush()
+        except BrokenPipeError:
+            raise
+        except (OSError, ValueError):
+            raise StoreError(
+                "the answer could not be written", hint="Is the disk full, or standard output closed?"
+            ) from None
 
     def answer_json(self, document: Mapping[str, object]) -> None:
         """Write one JSON object for programs."""
@@ -198,7 +207,7 @@ def claimed_stdout() -> Iterator[TextIO]:
 
     Yields the stream to answer on. Both are put back at the end.
     """
-    _open_standard_streams()
+    closed = _open_standard_streams()
     shown = sys.stdout
     if shown is not None:
         shown.flush()
@@ -206,7 +215,11 @@ def claimed_stdout() -> Iterator[TextIO]:
     try:
         os.dup2(2, 1)
         sys.stdout = sys.stderr
-        with os.fdopen(saved, "w", encoding="utf-8", closefd=False) as answer:
+        if 1 in closed:
+            with open(os.devnull, encoding="utf-8") as nowhere:  # what is written there is an error
+                yield nowhere
+            return
+        with os.fdopen(saved, "w", encoding="utf-8", newline="\n", closefd=False) as answer:
             yield answer
     finally:
         sys.stdout = shown
@@ -214,10 +227,12 @@ def claimed_stdout() -> Iterator[TextIO]:
         os.close(saved)
 
 
-def _open_standard_streams() -> None:
+def _open_standard_streams() -> set[int]:
     """Open what our caller closed of descriptors 0, 1 and 2 on nothing, lest a file or socket of ours becomes one."""
+    opened: set[int] = set()
     while True:
         handle = os.open(os.devnull, os.O_RDWR)  # the lowest that is free
         if handle > 2:  # noqa: PLR2004 - standard error
             os.close(handle)
-            return
+            return opened
+        opened.add(handle)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterable, Mapping
-from typing import cast
+from typing import TextIO, cast
 
 from oauth_cli_login import settings
 from oauth_cli_login.adapters.browser import browser_command, default_browser
@@ -14,7 +13,7 @@ from oauth_cli_login.attempt import Options
 from oauth_cli_login.config import Configuration
 from oauth_cli_login.context import Context
 from oauth_cli_login.discovery import served
-from oauth_cli_login.errors import ConfigError, UsageError
+from oauth_cli_login.errors import ConfigError, StoreError, UsageError
 from oauth_cli_login.login import SignedIn, sign_in
 from oauth_cli_login.model import Flow, Profile, Session, Setting, Settings
 from oauth_cli_login.pinning import difference_from
@@ -23,7 +22,7 @@ from oauth_cli_login.protocol.token import expires_at
 from oauth_cli_login.provider import Provider
 from oauth_cli_login.session import is_fresh
 from oauth_cli_login.settings import Resolved
-from oauth_cli_login.target import Target, find_target, resolve
+from oauth_cli_login.target import Target, check_provider, find_target, resolve
 
 _FLOWS = ("browser", "device", "auto")
 _OWN_OPTIONS = frozenset({"scopes", "redirect_uri", "flow", "login_hint", "ca_file"})
@@ -88,38 +87,47 @@ def run(context: Context, args: Namespace) -> int:
         names = ", ".join(sorted({provider.name for provider in installed()}))
         raise UsageError("which provider?", hint=f"oauth-cli login --provider NAME, where NAME is one of: {names}")
     configuration = Configuration.read(context.environ)
-    flags, typed = _flags(args, target.declared), _typed(args, target.declared)
+    flags, typed = _flags(args, target.declared), _typed(context.terminal.source, args, target.declared)
     name, stored, resolved = resolve(context, configuration, target, flags=flags, typed=typed, port=args.port)
     session = None if args.switch_account or stored is None else stored.session
-    if session:
-        _check_same_client(target.provider, resolved, name, session)
+    if stored and session:
+        _check_same_client(stored, session, target.provider, resolved)
     configuration.store.check_writable(name)
 
     values = resolved.settings(revealer(context.environ))
-    refresh_token = _living_refresh_token(session, context.clock())
-    options = _options(context, args, target.provider, values, refresh_token_stored=refresh_token is not None)
+    options = _options(context, args, target.provider, values, session)
     with served(context, target.provider, values), context.connection(values["ca_file"]) as connection:
         signed_in = sign_in(context, target.provider, values, options, connection)
 
-    if session:
-        _check_same_account(name, session, signed_in)
-    if session is None or session.sub is None or session.sub != signed_in.userinfo.sub:
-        refresh_token = None
-    renewed = _session(signed_in, values["client_id"] or "", refresh_token)
-    profile = _profile(name, target.provider.name, resolved, options, renewed)
     with configuration.store.lock(name):
+        # what is stored now counts: somebody may have signed in while the browser was open
+        stored = configuration.store.read(name)
+        check_provider(configuration, name, stored, target.provider.name)
+        session = None if args.switch_account or stored is None else stored.session
+        if stored and session:
+            _check_same_client(stored, session, target.provider, resolved)
+            _check_same_account(name, session, signed_in)
+        renewed = _session(signed_in, values["client_id"] or "", session)
+        profile = _profile(name, target.provider.name, resolved, options, renewed)
         configuration.store.write(profile)
-    if not configuration.store.default():
-        configuration.store.set_default(name)
+    try:
+        if not configuration.store.default():
+            configuration.store.set_default(name)
+    except StoreError as error:
+        context.terminal.warn(f"{error.message}; name the profile: --profile {name}")
     _report(context, profile, renewed, signed_in, as_json=args.json)
     return 0
 
 
 def _options(
-    context: Context, args: Namespace, provider: Provider, values: Settings, *, refresh_token_stored: bool
+    context: Context, args: Namespace, provider: Provider, values: Settings, session: Session | None
 ) -> Options:
     """Return how to sign in this time, from the options and the settings."""
-    wanted = _split_scopes([values["scopes"] or ""]) or provider.default_scopes(values)
+    if repeated := {key for key, _ in args.param if [k for k, _ in args.param].count(key) > 1}:
+        raise UsageError(f"--param {min(repeated)} is given twice", hint="A parameter can be sent once.")
+    # an access token that is over says that the refresh token may not work: then consent is asked for anew
+    renewable = session is not None and session.refresh_token is not None and is_fresh(session, context.clock())
+    wanted = _split_scopes([values["scopes"] or ""]) or _split_scopes(provider.default_scopes(values))
     return Options(
         scopes=tuple(dict.fromkeys([*wanted, *_split_scopes(args.add_scope)])),
         flow=_flow(values["flow"]),
@@ -127,13 +135,8 @@ def _options(
         port=args.port,
         timeout=args.timeout,
         open_browser=None if args.no_browser else args.browser or default_browser(context.environ),
-        refresh_token_stored=refresh_token_stored,
+        refresh_token_stored=renewable,
     )
-
-
-def _living_refresh_token(session: Session | None, now: float) -> str | None:
-    """Return the stored refresh token if it is likely to work: had it worked, the access token would be fresh."""
-    return session.refresh_token if session and is_fresh(session, now) else None
 
 
 def _profile(name: str, provider: str, resolved: Resolved, options: Options, session: Session) -> Profile:
@@ -156,19 +159,19 @@ def _flags(args: Namespace, declared: Mapping[str, Setting]) -> dict[str, str]:
     return flags
 
 
-def _typed(args: Namespace, declared: Mapping[str, Setting]) -> dict[str, str]:
+def _typed(source: TextIO | None, args: Namespace, declared: Mapping[str, Setting]) -> dict[str, str]:
     """Return the secrets that are to be read from standard input, a line each."""
     return {
-        setting.name: sys.stdin.readline().strip()
+        setting.name: source.readline().strip() if source else ""
         for setting in declared.values()
         if setting.secret and getattr(args, f"{setting.name}_stdin")
     }
 
 
-def _check_same_client(provider: Provider, resolved: Resolved, name: str, session: Session) -> None:
+def _check_same_client(profile: Profile, session: Session, provider: Provider, resolved: Resolved) -> None:
     """Refuse, before the browser, a login that would replace a session of another client or issuer."""
-    if difference := difference_from(session, provider, resolved):
-        raise ConfigError(f"the session {name} belongs to the {difference}", hint=_keep_both(name))
+    if difference := difference_from(profile, session, provider, resolved):
+        raise ConfigError(f"the session {profile.name} belongs to the {difference}", hint=_keep_both(profile.name))
 
 
 def _check_same_account(name: str, session: Session, signed_in: SignedIn) -> None:
@@ -184,10 +187,12 @@ def _keep_both(name: str) -> str:
     return f"To keep both: oauth-cli login --profile NAME. To replace {name}: the same command with --switch-account."
 
 
-def _session(signed_in: SignedIn, client_id: str, kept_refresh_token: str | None) -> Session:
-    """Return what is stored; Google sends a refresh token once, so the same account's goes on."""
+def _session(signed_in: SignedIn, client_id: str, before: Session | None) -> Session:
+    """Return what is stored; Google sends a refresh token once, so that the same account's goes on."""
     tokens = signed_in.token_response
-    refresh_token = tokens.refresh_token or kept_refresh_token
+    refresh_token = tokens.refresh_token
+    if refresh_token is None and before and before.sub is not None and before.sub == signed_in.userinfo.sub:
+        refresh_token = before.refresh_token
     return Session(
         issuer=signed_in.metadata.issuer,
         client_id=client_id,
@@ -233,13 +238,17 @@ def _flow(value: str | None) -> Flow | None:
 
 
 def _split_scopes(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(scope for value in values for scope in value.replace(",", " ").split())
+    """Return the scopes; UsageError for one that is no scope-token (RFC 6749 section 3.3)."""
+    scopes = tuple(scope for value in values for scope in value.replace(",", " ").split())
+    if wrong := [scope for scope in scopes if not (scope.isascii() and scope.isprintable())]:
+        raise UsageError(f"{wrong[0][:80]!a} is not a scope", hint="A scope is printable ASCII.")
+    return scopes
 
 
 def _param(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
-    if not name or not equals:
-        raise ArgumentTypeError(f"{text!a} is not K=V")
+    if not name or not equals or not text.isprintable():
+        raise ArgumentTypeError(f"{text[:80]!a} is not K=V")
     return name, value
 
 

@@ -11,7 +11,7 @@ from oauth_cli_login.context import Context
 from oauth_cli_login.errors import ExitStatus, NotSignedIn, OAuthCliError, StoreError
 from oauth_cli_login.model import SecretReference
 from oauth_cli_login.plugins import load
-from oauth_cli_login.session import SettingsDiffer, client, revoke, stored_session
+from oauth_cli_login.session import SettingsDiffer, connected, revoke, stored_session
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +93,11 @@ def _log_out(context: Context, configuration: Configuration, name: str, *, forge
 def _revoke(context: Context, configuration: Configuration, name: str) -> _Outcome:
     url = None
     try:
-        with client(context, configuration, name) as subject:
-            url = subject.provider.connected_apps_url(subject.settings)
-            return _Outcome(name, revoke(subject), connected_apps_url=url)
+        profile, session = stored_session(configuration, name)
+        with connected(context, configuration, profile, session) as client:
+            url = client.provider.connected_apps_url(client.settings)
+            revocation = "revoked" if revoke(client, session) else "unsupported"
+            return _Outcome(name, revocation, connected_apps_url=url)
     except OAuthCliError as error:
         return _Outcome(name, "failed", error, url or _connected_apps_url(configuration, name))
 

@@ -36,7 +36,8 @@ def run(context: Context, args: Namespace) -> int:
         context.terminal.say(f"  sign in      oauth-cli login --provider mock --issuer {issuer}")
         context.terminal.say("Its tokens open nothing but itself. Ctrl-C ends it.", "dim")
         with suppress(KeyboardInterrupt):
-            threading.Event().wait()
+            while not threading.Event().wait(0.5):  # a wait without an end cannot be interrupted on Windows
+                pass
         context.terminal.say("Ended.")
     return ExitStatus.INTERRUPTED
 

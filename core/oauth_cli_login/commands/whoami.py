@@ -10,7 +10,7 @@ from oauth_cli_login.errors import NotSignedIn
 from oauth_cli_login.model import UserInfo
 from oauth_cli_login.protocol.id_token import decode
 from oauth_cli_login.protocol.userinfo import check_userinfo_sub
-from oauth_cli_login.session import client, ended, valid_session
+from oauth_cli_login.session import connected, ended, stored_session, valid_session
 from oauth_cli_login.userinfo import fetch_userinfo
 
 
@@ -43,19 +43,13 @@ def run(context: Context, args: Namespace) -> int:
 
 def _userinfo(context: Context, configuration: Configuration, name: str) -> UserInfo:
     """Return who the provider says it is; a token that it refuses is refreshed once."""
-    session = valid_session(context, configuration, name)
-    with client(context, configuration, name) as subject:
+    valid_session(context, configuration, name)
+    profile, session = stored_session(configuration, name)
+    with connected(context, configuration, profile, session) as client:
 
         def fetch(access_token: str) -> UserInfo:
-            userinfo = fetch_userinfo(
-                subject.provider,
-                subject.settings,
-                subject.metadata,
-                subject.connection,
-                scopes=session.scopes,
-                access_token=access_token,
-                id_token_claims=decode(session.id_token)[1] if session.id_token else None,
-            )
+            claims = decode(session.id_token)[1] if session.id_token else None
+            userinfo = fetch_userinfo(client, scopes=session.scopes, access_token=access_token, id_token_claims=claims)
             if session.sub is not None:
                 check_userinfo_sub(userinfo, session.sub)
             return userinfo
@@ -67,4 +61,4 @@ def _userinfo(context: Context, configuration: Configuration, name: str) -> User
         try:
             return fetch(renewed.access_token)
         except NotSignedIn as error:
-            raise ended(name, subject.profile, error.message) from None
+            raise ended(name, profile, error.message) from None

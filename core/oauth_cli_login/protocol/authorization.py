@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from oauth_cli_login.errors import AuthorizationError, ProtocolError
 from oauth_cli_login.model import ServerMetadata
 from oauth_cli_login.protocol.pkce import Pkce
+from oauth_cli_login.protocol.token import MAX_EXPLANATION
 from oauth_cli_login.protocol.url import with_query
 
 _MAX_PARAMS = 50
@@ -127,8 +128,8 @@ def _check_issuer(iss: str | None, metadata: ServerMetadata) -> None:
 
 
 def _authorization_error(answer: Mapping[str, str]) -> AuthorizationError:
-    error = answer["error"]
-    description = answer.get("error_description", "")
+    error = answer["error"][:MAX_EXPLANATION]
+    description = answer.get("error_description", "")[:MAX_EXPLANATION]
     message = f"the provider refused the sign-in: {error}"
     return AuthorizationError(
         f"{message} ({description})" if description else message,

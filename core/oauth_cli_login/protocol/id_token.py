@@ -20,7 +20,13 @@ SKEW = 60
 Claims = Mapping[str, object]
 _BASE64URL = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 _PARTS_SIGNED, _PARTS_ENCRYPTED = 3, 5
-_HASHES = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
+_HASHES = {
+    **{f"{family}{bits}": getattr(hashlib, f"sha{bits}") for family in ("RS", "PS", "ES") for bits in (256, 384, 512)},
+    "ES256K": hashlib.sha256,
+    "EdDSA": hashlib.sha512,
+    "Ed25519": hashlib.sha512,
+}
+"""The hash that each alg names (RFC 7518 section 3.1, RFC 8812, RFC 8037)."""
 
 
 def decode(id_token: str) -> tuple[Claims, Claims]:
@@ -49,7 +55,7 @@ def validate(
     """
     header, claims = decode(id_token)
     alg = header.get("alg")
-    if not isinstance(alg, str) or alg.lower() in ("", "none") or id_token.endswith("."):
+    if not isinstance(alg, str) or alg.strip().lower() in ("", "none") or id_token.endswith("."):
         raise ProtocolError("the ID token is not signed")
     if "crit" in header:
         raise ProtocolError("the ID token has critical header parameters that oauth-cli does not know")
@@ -116,7 +122,7 @@ def _check_at_hash(claims: Claims, alg: str, access_token: str) -> None:
     expected = claims.get("at_hash")
     if expected is None:
         return
-    algorithm = _HASHES.get(alg[-3:])
+    algorithm = _HASHES.get(alg)
     if algorithm is None:
         raise ProtocolError(f"the ID token has an at_hash, and an alg that names no hash: {ascii(alg)[:40]}")
     digest = algorithm(access_token.encode("ascii")).digest()

@@ -10,6 +10,7 @@ AUTHORIZATION = frozenset(
     {
         *("client_id", "redirect_uri", "response_type", "scope", "state", "nonce"),
         *("code_challenge", "code_challenge_method"),
+        *("response_mode", "request", "request_uri"),  # the answer comes as a GET's query, or not at all
     }
 )
 DEVICE_AUTHORIZATION = frozenset({"client_id", "client_secret", "scope"})
@@ -37,4 +38,9 @@ def merge(
     if taken := sorted(protected & user.keys()):
         raise UsageError(f"--param cannot set {taken[0]}: oauth-cli sets it itself")
     merged = {**core, **plugin, **user}
+    asked, ours = user.get("prompt"), {**core, **plugin}.get("prompt")
+    if (
+        asked and ours and "none" not in (asked, ours)
+    ):  # a set of words (OpenID Connect Core 3.1.2.1); none stands alone
+        merged["prompt"] = " ".join(dict.fromkeys([*asked.split(), *ours.split()]))
     return {name: value for name, value in merged.items() if value is not None}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from oauth_cli_login.errors import ProtocolError
 from oauth_cli_login.model import HttpRequest, HttpResponse
-from oauth_cli_login.protocol.body import check_available
-from oauth_cli_login.protocol.token import ClientAuthentication, client_request
+from oauth_cli_login.protocol.body import parse_object_response, text_field
+from oauth_cli_login.protocol.token import ClientAuthentication, client_request, token_error
+
+WHAT = "revocation response"
 
 
 def revocation_request(
@@ -19,11 +21,21 @@ def revocation_request(
     )
 
 
-def parse_revocation_response(response: HttpResponse) -> None:
-    """Return where the token is gone: any 2xx (section 2.2 says 200; GitHub answers 202 and 204).
+def parse_revocation_response(response: HttpResponse) -> bool:
+    """Tell whether the token is gone: any 2xx (section 2.2 says 200; GitHub answers 202 and 204).
 
-    Raises ProtocolError where it is not, TransportError where the server cannot answer now.
+    ``False`` where the server revokes no tokens of this type (section 2.2.1). Raises TokenError for the other errors
+    of RFC 6749 section 5.2, ProtocolError for what is none, TransportError where the server cannot answer now.
     """
-    check_available(response, "answer to the revocation")
-    if not 200 <= response.status < 300:  # noqa: PLR2004 - the class of success
+    if 200 <= response.status < 300:  # noqa: PLR2004 - the class of success
+        return True
+    try:
+        fields = parse_object_response(response, WHAT)
+        error = text_field(fields, "error", WHAT)
+    except ProtocolError:
+        error = None
+    if error is None:
         raise ProtocolError(f"the provider did not revoke the token (HTTP {response.status})")
+    if error == "unsupported_token_type":
+        return False
+    raise token_error(error, fields, response.status)

@@ -135,7 +135,7 @@ def parse_token_response(response: HttpResponse, *, token_fields: TokenFields) -
     """
     fields = token_fields(response.status, parse_object_response(response, WHAT))
     error = text_field(fields, "error", WHAT)
-    if error is not None:
+    if error:
         raise token_error(error, fields, response.status)
     if not 200 <= response.status < 300:  # noqa: PLR2004 - the class of success
         raise ProtocolError(f"the token endpoint answered HTTP {response.status} without an error code")
@@ -155,9 +155,15 @@ def parse_token_response(response: HttpResponse, *, token_fields: TokenFields) -
     )
 
 
+MAX_EXPLANATION = 500
+"""Characters of a server's own words that are shown."""
+
+
 def token_error(error: str, fields: Mapping[str, object], status: int) -> TokenError:
     """Return the error of section 5.2 that these fields carry."""
-    description, uri = (value if isinstance(value, str) else "" for value in map(fields.get, _EXPLANATIONS))
+    description, uri = (
+        value[:MAX_EXPLANATION] if isinstance(value, str) else "" for value in map(fields.get, _EXPLANATIONS)
+    )
     message = f"the provider refused: {error}"
     return TokenError(
         f"{message} ({description})" if description else message,

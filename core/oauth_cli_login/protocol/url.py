@@ -21,7 +21,9 @@ def _split(url: str) -> SplitResult | None:
         _ = parts.port
     except ValueError:
         return None
-    return parts
+    # urlsplit finds a host in brackets wherever they stand: nothing may stand before them
+    host = parts.netloc.rpartition("@")[2]
+    return None if "[" in host and not host.startswith("[") else parts
 
 
 def is_loopback(url: str) -> bool:

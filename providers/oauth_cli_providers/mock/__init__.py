@@ -35,15 +35,9 @@ def oauth_server_metadata(settings: _Settings) -> Mapping[str, object]:
 
 
 @hookimpl
-def oauth_default_scopes() -> Sequence[str]:
-    """Return all that the mock knows."""
-    return ("openid", "profile", "email", "offline_access")
-
-
-@hookimpl
-def oauth_redirect_policy() -> Mapping[str, object]:
-    """Return the callback's one address: what the documentation shows is what happens."""
-    return {"host": "localhost", "port": 8085, "path": "/callback", "any_port": False}
+def oauth_authorization_params() -> Mapping[str, str | None]:
+    """Ask for no consent: the mock's form is the consent."""
+    return {"prompt": None}
 
 
 @hookimpl

@@ -74,7 +74,7 @@ class MockServer:
         except PortUnavailable as error:
             raise ConfigError(
                 f"the mock server cannot start: {error}",
-                hint="Choose another port with --port, or end the program that holds this one.",
+                hint="End the program that holds it, or choose another port for the server.",
             ) from None
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,22 @@ def test_a_file_that_cannot_be_opened_is_named(environ: dict[str, str], path: Pa
     with pytest.raises(ConfigError, match="cannot be read: Is a directory") as caught:
         read_profiles(environ)
     assert str(path) in caught.value.message
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes mean nothing there")
+def test_a_file_that_others_can_write_is_refused(tmp_path) -> None:
+    """It may name commands that we run."""
+    path = tmp_path / "config.toml"
+    path.write_text("")
+    for mode in (0o666, 0o620, 0o602):
+        path.chmod(mode)
+        with pytest.raises(ConfigError, match="can be written by others"):
+            read_profiles({"OAUTH_CLI_HOME": str(tmp_path)})
+    path.chmod(0o644)
+    assert read_profiles({"OAUTH_CLI_HOME": str(tmp_path)}) == ({}, False)
+
+
+def test_a_pipe_in_its_place_does_not_hang(tmp_path) -> None:
+    os.mkfifo(tmp_path / "config.toml")
+    with pytest.raises(ConfigError, match="not a regular file"):
+        read_profiles({"OAUTH_CLI_HOME": str(tmp_path)})

@@ -530,3 +530,25 @@ def test_an_error_quotes_nothing_of_the_request(error: type[Exception], patient:
         patient.send(get(TOKEN_ENDPOINT + "?code=SECRET"))
     assert "SECRET" not in caught.value.message + caught.value.hint
     assert caught.value.hint
+
+
+# --- what a hostile server tried
+
+
+def test_the_body_of_a_redirect_is_not_read_nor_its_place_parsed(http: Http) -> None:
+    """requests does both for its own ``next``, without a bound and although no redirect is followed."""
+    head = b"HTTP/1.1 302 Found\r\nLocation: http://[\r\nContent-Length: 2097152\r\n\r\n"
+    with serving(head + b"x" * (2 << 20)) as server:  # noqa: SIM117 - one subject
+        with pytest.raises(TransportError, match="more than 1 MiB"):
+            http.send(get(server.url()))
+    with serving(head.replace(b"2097152", b"0")) as server:  # noqa: SIM117 - one subject
+        with pytest.raises(ProtocolError, match="redirect"):
+            http.send(get(server.url()))
+
+
+def test_an_answer_that_ends_its_connection_is_cut_at_the_deadline_too(http: Http) -> None:
+    """http.client has let go of the socket by then."""
+    begin = b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n1;"
+    with serving(dripping(begin, b"x")) as server:  # noqa: SIM117 - one subject
+        with pytest.raises(TransportError, match="in time"):
+            http.send(get(server.url()), deadline=0.5)

@@ -8,6 +8,7 @@ import selectors
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
@@ -568,3 +569,22 @@ def test_nothing_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
         ask(server)
     assert set(os.listdir("/dev/fd")) == before
     assert [selector.get_map() for selector in made] == [None, None]
+
+
+def test_where_descriptors_are_few_the_oldest_connection_makes_room(
+    server: CallbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept = socket.socket.accept
+    failures = [OSError(errno.EMFILE, "Too many open files")]
+
+    def failing(listener: socket.socket) -> tuple[socket.socket, object]:
+        if server._connections and failures:
+            raise failures.pop()
+        return accept(listener)
+
+    monkeypatch.setattr(socket.socket, "accept", failing)
+    with waiting(server) as result, connect(server) as idle:
+        time.sleep(0.2)
+        ask(server)
+        assert result.result() == "/callback?code=c"
+        assert idle.recv(1) == b""

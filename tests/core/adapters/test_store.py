@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from oauth_cli_login import cached
+from oauth_cli_login.adapters import files
 from oauth_cli_login.adapters import store as store_module
 from oauth_cli_login.adapters.store import Store
 from oauth_cli_login.errors import StoreError
@@ -623,3 +624,28 @@ def test_the_lock_of_a_holder_that_was_killed_is_free(store: Store, environ: dic
         holder.kill()
     with store.lock("work"):
         store.write(PROFILE)
+
+
+def test_a_full_disk_is_noticed_before_anything_is_spent(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty file fits on a full disk: what is tried is larger than a session."""
+    sizes: list[int] = []
+    write_new = files.write_new
+
+    def measured(path: str, data: bytes) -> None:
+        sizes.append(len(data))
+        write_new(path, data)
+
+    monkeypatch.setattr(files, "write_new", measured)
+    store.check_writable("work")
+    assert sizes[0] >= 64 * 1024
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes mean nothing there")
+def test_a_newer_versions_file_keeps_its_mode_too(store: Store, path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"2 something else\n")
+    path.chmod(0o644)
+    with pytest.raises(StoreError, match="newer") as caught:
+        store.read("work")
+    assert "Update oauth-cli" in caught.value.hint
+    assert mode(path) == 0o644

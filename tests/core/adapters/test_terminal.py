@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 from oauth_cli_login.adapters.terminal import Terminal, claimed_stdout, inert, minutes
-from oauth_cli_login.errors import ConfigError
+from oauth_cli_login.errors import ConfigError, OAuthCliError
 
 HOSTILE = "a\x1b[2Jb\x1b]0;owned\x07c\u202ed\u2066e\nf\rg\x00h\x9bi\u2028j\ud800k\x7f[red]l[/red]"
 
@@ -179,7 +179,7 @@ def test_quiet_leaves_warnings_errors_and_what_must_be_seen() -> None:
     assert shown(place) == ""
     place.must_see("https://idp.example/authorize")
     place.warn("careful")
-    place.error(ConfigError("wrong"))
+    place.error(OAuthCliError("wrong"))
     assert [inert(line) for line in shown(place).splitlines()] == [
         "https://idp.example/authorize",
         r"\x1b[33mwarning: \x1b[0mcareful",

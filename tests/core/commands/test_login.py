@@ -575,3 +575,37 @@ def test_a_sign_in_that_fails_ends_in_one_line_with_a_next_step(cli, server, rep
     assert len(done.error) < 200
     assert done.next_step.strip()
     assert urlsplit(server.issuer).netloc in done.err
+
+
+# ---- another login in between
+
+
+def test_somebody_who_signed_in_meanwhile_is_not_replaced(cli, server, signed_in, store):
+    def sign_in_meanwhile(received):
+        if received.path == "/userinfo":
+            signed_in(sub="bob", label="bob")
+
+    server.on_request = sign_in_meanwhile
+
+    done = cli(*LOGIN)
+
+    assert done.failed(3, "is bob's; it was kept")
+    assert store.read("mock").session.sub == "bob"
+
+
+def test_a_parameter_that_is_given_twice_is_refused(cli, server, robot):
+    done = cli(*LOGIN, "--param", "resource=a", "--param", "resource=b")
+
+    assert done.failed(2, "--param resource is given twice")
+    assert server.received("/authorize") == []
+
+
+def test_a_stored_secret_does_not_go_to_another_server(cli, server, signed_in, store):
+    secrets = {"client_secret": SecretReference("value", "canary")}
+    signed_in(settings={"issuer": "https://another.example"}, secrets=secrets, issuer="https://another.example")
+
+    assert cli(*LOGIN, "--switch-account").status == 0
+
+    assert "canary" not in str(server.requests)
+    assert all("authorization" not in request.headers for request in server.received("/token"))
+    assert store.read("mock").secrets == {}

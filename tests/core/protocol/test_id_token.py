@@ -303,7 +303,7 @@ def test_at_hash_may_be_missing():
     assert check(id_token({"alg": "EdDSA"}))
 
 
-@pytest.mark.parametrize("alg", ["EdDSA", "x", "RS1", "HS2560"])
+@pytest.mark.parametrize("alg", ["x", "RS1", "HS256", "HS2560"])
 def test_at_hash_with_an_algorithm_that_names_no_hash_is_refused(alg):
     with pytest.raises(ProtocolError, match="names no hash"):
         check(id_token({"alg": alg}, at_hash="77QmUPtjPfzWtF2AnpK9RQ"))

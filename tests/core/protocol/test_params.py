@@ -61,3 +61,25 @@ def test_the_protected_parameters_are_those_of_the_rfcs(protected, names):
 def test_a_refresh_may_name_the_redirect_uri():
     """GitLab wants it."""
     assert merge(plugin={"redirect_uri": "http://localhost/"}, protected=params.REFRESH)
+
+
+@pytest.mark.parametrize(
+    ("ours", "asked", "sent"),
+    [
+        ("consent", "select_account", "select_account consent"),
+        ("consent", "consent login", "consent login"),
+        ("consent", "none", "none"),
+        ("none", "login", "login"),
+        (None, "login", "login"),
+    ],
+)
+def test_prompt_is_a_set_of_words_that_is_joined(ours, asked, sent):
+    """OpenID Connect Core 3.1.2.1; ``none`` stands alone."""
+    core = {"prompt": ours} if ours else {}
+    assert params.merge(core, {}, {"prompt": asked}, protected=params.AUTHORIZATION, provider="x")["prompt"] == sent
+
+
+@pytest.mark.parametrize("name", ["response_mode", "request", "request_uri"])
+def test_what_would_change_how_the_answer_comes_is_cores_own(name):
+    with pytest.raises(UsageError, match=name):
+        params.merge({}, {}, {name: "x"}, protected=params.AUTHORIZATION, provider="x")

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 import pytest
 from answers import ISSUER, response
 
-from oauth_cli_login.errors import ProtocolError, TransportError
+from oauth_cli_login.errors import ProtocolError, TokenError, TransportError
 from oauth_cli_login.protocol.revocation import parse_revocation_response, revocation_request
 from oauth_cli_login.protocol.token import ClientAuthentication
 
@@ -38,7 +38,17 @@ def test_any_success_will_do(status, body):
 @pytest.mark.parametrize("status", [199, 300, 400, 401, 403, 404])
 def test_everything_else_says_that_the_token_is_not_gone(status):
     with pytest.raises(ProtocolError, match=rf"did not revoke the token \(HTTP {status}\)"):
-        parse_revocation_response(response(status, '{"error": "unsupported_token_type"}'))
+        parse_revocation_response(response(status, "<html>no"))
+
+
+def test_a_server_that_revokes_no_such_tokens_says_so():
+    """RFC 7009 section 2.2.1."""
+    assert parse_revocation_response(response(400, '{"error": "unsupported_token_type"}')) is False
+
+
+def test_another_error_is_the_token_endpoints():
+    with pytest.raises(TokenError, match="invalid_client"):
+        parse_revocation_response(response(401, '{"error": "invalid_client"}'))
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])

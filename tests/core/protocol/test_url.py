@@ -147,3 +147,10 @@ def test_any_text_is_a_usable_address_or_a_protocol_error(text):
     assert url.startswith("https://") or is_loopback(url)
     assert url.isascii()
     assert url.isprintable()
+
+
+def test_a_host_before_brackets_is_no_loopback():
+    """urlsplit takes what stands in brackets for the host, wherever they stand."""
+    with pytest.raises(ProtocolError):
+        check_endpoint("token_endpoint", "http://evil.example[::1]/token")
+    assert not is_loopback("http://evil.example[::1]/token")

@@ -8,6 +8,9 @@ import pluggy
 import pytest
 
 from oauth_cli_login import hookspecs
+from oauth_cli_login.model import Settings
+from oauth_cli_login.plugins import load
+from oauth_cli_login.provider import RedirectPolicy
 from oauth_cli_providers import mock
 
 ISSUER = "http://localhost:8080/default"
@@ -36,10 +39,12 @@ def test_the_settings_have_defaults_that_need_no_registration(hook) -> None:
 def test_the_client_of_the_settings_is_the_one_that_the_server_knows(hook, client) -> None:
     """A login with the defaults reaches the form: client, scopes and redirect fit the server."""
     settings = {setting["name"]: setting["default"] for setting in hook.oauth_provider_settings()}
-    policy = hook.oauth_redirect_policy(settings=settings)
-    assert policy == {"host": "localhost", "port": 8085, "path": "/callback", "any_port": False}
-    redirect_uri = f"http://{policy['host']}:{policy['port']}{policy['path']}"
-    scope = " ".join(hook.oauth_default_scopes(settings=settings))
+    provider = load("mock")
+    values = Settings({**dict.fromkeys(provider.declared_settings()), **settings})
+    policy = provider.redirect_policy(values)
+    assert policy == RedirectPolicy("localhost", 8085, "/callback", any_port=False)
+    redirect_uri = f"http://{policy.host}:{policy.port}{policy.path}"
+    scope = " ".join(provider.default_scopes(values))
     assert scope == "openid profile email offline_access"
     response = client.authorize(client_id=settings["client_id"], redirect_uri=redirect_uri, scope=scope)
     assert response.status_code == 200

@@ -86,7 +86,7 @@ def test_a_taken_port_is_an_error_that_names_the_way_out(state_folder: str, has_
         port = stranger.getsockname()[1]
         with pytest.raises(ConfigError, match=str(port)) as caught, MockServer(port, state_folder=state_folder):
             pass
-        assert "--port" in caught.value.hint
+        assert "another port" in caught.value.hint
     assert not answers("localhost", port), "nothing is left listening"
 
 
