@@ -1,4 +1,4 @@
-"""What a standard OpenID Connect provider does: the plugin that answers last, where a provider's own returns nothing."""
+"""What a standard OpenID Connect provider does: the plugin that answers where a provider's own returns nothing."""
 
 from __future__ import annotations
 

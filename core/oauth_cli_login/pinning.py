@@ -1,7 +1,7 @@
 """A session is pinned to its client id and its server: what the settings now say is held against that.
 
-The server is the issuer, and for one that names no issuer, or that the provider knows by its endpoints, the origin of the
-token_endpoint: that is where the refresh token and the client secret would go.
+The server is the issuer and, where the provider knows endpoints itself, their origins: that is where tokens and the
+client secret would go.
 """
 
 from __future__ import annotations

@@ -55,8 +55,9 @@ def load(name: str) -> Provider:
     if not found:
         raise _unknown(name)
     if len(found) > 1:
+        distributions = ", ".join(sorted(map(_distribution, found)))
         raise PluginError(
-            f"the provider {name!a} is offered by several distributions: {', '.join(sorted(map(_distribution, found)))}",
+            f"the provider {name!a} is offered by several distributions: {distributions}",
             hint="Uninstall all but one; a name can be taken once, and a built-in's name not at all.",
         )
     entry = found[0]

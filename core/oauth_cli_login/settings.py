@@ -141,7 +141,7 @@ def resolve(declared: Mapping[str, Setting], layers: Sequence[Layer]) -> Resolve
 
 
 def flag_layer(declared: Mapping[str, Setting], flags: Mapping[str, str]) -> Layer:
-    """Return the layer of the command line; ``flags`` holds the options that were given, under their settings' names."""
+    """Return the layer of the command line; ``flags`` holds the options that were given, by setting name."""
     return _layer("the command line", declared, flags, plain_secrets=None)
 
 

@@ -1,4 +1,4 @@
-"""Where the packages inside ``oauth-cli.pyz`` lie unpacked: Python imports them from a folder, and keeps bytecode there.
+"""Where the packages inside ``oauth-cli.pyz`` lie unpacked: Python imports from a folder, and keeps bytecode there.
 
 Invariants:
 
@@ -6,7 +6,7 @@ Invariants:
   time is that of the last use, to the day.
 - Nobody else can have put anything there: it is this user's and 0700. Where that cannot be had (a home that cannot be
   written, a folder of somebody else's), a private temporary folder serves this one process.
-- No locks: they hang where a file system has none. Processes that unpack at once each unpack, and the first rename wins.
+- No locks: they hang where a file system has none. Processes that unpack at once each unpack; the first rename wins.
 """
 
 from __future__ import annotations

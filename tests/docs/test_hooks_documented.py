@@ -1,4 +1,4 @@
-"""Every hook has a heading with its signature in docs/plugins.md, examples that run, and a test among the providers'."""
+"""Every hook has a heading with its signature in docs/plugins.md, examples that run, and a provider's test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A browser for ``--browser`` that opens nothing: it writes the URL into the file named first, for the test to visit."""
+"""A browser for ``--browser`` that opens nothing: it writes the URL into the file named first, for the test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole sign-ins in this process: the command line, a browser that is a thread, and a provider that is requests-mock."""
+"""Whole sign-ins in this process: the command line, a browser that is a thread, a provider that is requests-mock."""
 
 from __future__ import annotations
 

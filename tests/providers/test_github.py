@@ -91,7 +91,7 @@ def test_a_path_below_the_registered_one_is_taken_with_any_port(provider, settin
 
 
 def test_the_flows_depend_on_the_secret(provider, settings_of, metadata_of) -> None:
-    """Page "Authorizing OAuth apps": client_secret is required to exchange a code, and no parameter of the device flow."""
+    """Page "Authorizing OAuth apps": client_secret is required to exchange a code, and not in the device flow."""
     assert provider.flows(settings_of(provider), metadata_of()) == ("device",)
     assert provider.flows(settings_of(provider, client_secret="s"), metadata_of()) == ("browser", "device")
 
@@ -349,7 +349,7 @@ def test_an_error_while_polling_ends_the_sign_in(github, oauth_cli, error: str, 
 
 @pytest.mark.parametrize("status", [200, 400])
 def test_a_device_flow_that_is_switched_off_is_named(github, oauth_cli, status: int) -> None:
-    """Page "Authorizing OAuth apps", Error codes for the device flow; which endpoint says it, and its status: unconfirmed."""
+    """Page "Authorizing OAuth apps", Error codes for the device flow; endpoint and status: unconfirmed."""
     description = "Device Flow must be explicitly enabled for this App"
     github.post(DEVICE, status_code=status, json={"error": "device_flow_disabled", "error_description": description})
     done = oauth_cli(*BROWSER)
@@ -362,7 +362,7 @@ def test_a_device_flow_that_is_switched_off_is_named(github, oauth_cli, status: 
 
 
 def test_an_oauth_apps_token_is_good_until_it_is_refused(github, oauth_cli, passing_time, session) -> None:
-    """Page "Token expiration and revocation": an OAuth app's token has no expiry, and no refresh token comes with it."""
+    """Page "Token expiration and revocation": an OAuth app's token has no expiry and no refresh token."""
     oauth_cli(*BROWSER)
     passing_time.later += 300 * 24 * 3600
     assert (session("github").expires_at, session("github").refresh_token) == (0, None)

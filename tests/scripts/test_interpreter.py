@@ -114,5 +114,6 @@ def test_where_none_will_do_one_line_says_so(monkeypatch, capsys):
         oauth_cli_interpreter.require((3, 10))
     assert stopped.value.code == 3
     assert capsys.readouterr().err == (
-        "oauth-cli.pyz needs Python 3.10 or newer: this is 2.7, and PATH has no newer one that runs. Install one first.\n"
+        "oauth-cli.pyz needs Python 3.10 or newer: this is 2.7, and PATH has no newer one that runs. "
+        "Install one first.\n"
     )

@@ -96,8 +96,9 @@ class CallbackServer:
     ) -> T | None:
         """Serve until ``respond`` gives a result, and return it; ``None`` when ``seconds`` are over.
 
-        ``respond`` gets each request's head, the bytes up to the empty line, or nothing where it is too long. ``tick`` is told the seconds left, about
-        once a second. ``typed`` is a terminal to read lines from beside, and what makes a result of one.
+        ``respond`` gets each request's head, the bytes up to the empty line, or nothing where it is too long. ``tick``
+        is told the seconds left, about once a second. ``typed`` is a terminal to read lines from beside, and what makes
+        a result of one.
         """
         if typed:
             with self._reading(typed[0]):

@@ -109,7 +109,7 @@ _FAVICON = base64.b64encode(_ICON.format(colour="#5b6cf0", paths=_PATHS[""]).enc
 
 
 def headers(*, form_action: str = "'none'") -> dict[str, str]:
-    """Return the headers, beside Content-Type, of a page whose forms may lead to ``form_action`` (CSP source expressions).
+    """Return the headers, beside Content-Type, of a page whose forms may lead to ``form_action`` (CSP sources).
 
     Browsers hold the redirect that answers a form to ``form-action`` too: a form that ends at a client's redirect_uri
     must name that origin (https://www.w3.org/TR/CSP3/#directive-form-action).

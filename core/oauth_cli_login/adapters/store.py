@@ -103,8 +103,8 @@ class Store:
     def check_writable(self, name: str, *, locked: bool = False) -> None:
         """Raise StoreError where the profile's file could not be written, before anything is spent on it.
 
-        It is tried, with more bytes than a session has: a full disk takes an empty file. A caller who has ``locked`` the
-        profile tries the very place; without the lock, whose library takes long to load, it is one beside it.
+        It is tried, with more bytes than a session has: a full disk takes an empty file. A caller who has ``locked``
+        the profile tries the very place; without the lock, whose library takes long to load, it is one beside it.
         """
         place = files.beside(self._path(name if locked else f"{name}.{os.getpid()}"))
         with self._storing():

@@ -9,6 +9,7 @@ from typing import TextIO, cast
 from oauth_cli_login import settings
 from oauth_cli_login.adapters.browser import browser_command, default_browser
 from oauth_cli_login.adapters.secrets import revealer
+from oauth_cli_login.arguments import port, seconds
 from oauth_cli_login.attempt import Options
 from oauth_cli_login.config import Configuration
 from oauth_cli_login.context import Context
@@ -55,9 +56,9 @@ def arguments(parser: ArgumentParser, context: Context, profile: str | None, pro
     how.add_argument("--flow", choices=_FLOWS, help="default: the best that works at the provider")
     how.add_argument("--browser", metavar="CMD", type=browser_command, help="open the browser with this command")
     how.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
-    how.add_argument("--port", type=_port, metavar="N", help="the callback's port on this machine")
+    how.add_argument("--port", type=port, metavar="N", help="the callback's port on this machine")
     how.add_argument("--redirect-uri", metavar="URI", help="the loopback redirect URI that is registered")
-    how.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="how long to wait for you (default: 300)")
+    how.add_argument("--timeout", type=seconds, metavar="SECONDS", help="how long to wait for you (default: 300)")
     how.add_argument("--ca-file", metavar="FILE", help="trust these certificates (PEM) instead of the system's")
     how.add_argument("--switch-account", action="store_true", help="let somebody else's session be replaced")
 
@@ -250,19 +251,3 @@ def _param(text: str) -> tuple[str, str]:
     if not name or not equals or not text.isprintable():
         raise ArgumentTypeError(f"{text[:80]!a} is not K=V")
     return name, value
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536):  # noqa: PLR2004 - 16 bits
-        raise ArgumentTypeError(f"{text[:20]!a} is not a port")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= 24 * 3600:
-        raise ArgumentTypeError(f"{text[:20]!a} is not a number of seconds from just above 0 to 86400")
-    return seconds

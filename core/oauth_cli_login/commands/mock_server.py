@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from contextlib import suppress
 
+from oauth_cli_login.arguments import port
 from oauth_cli_login.context import Context
 from oauth_cli_login.errors import ConfigError, ExitStatus
 from oauth_cli_login.model import Settings
@@ -17,7 +18,7 @@ DEFAULT_PORT = 8080
 def arguments(parser: ArgumentParser, _context: Context, _profile: str | None, _provider: str | None) -> None:
     """Declare the port."""
     parser.add_argument(
-        "--port", type=_port, default=DEFAULT_PORT, metavar="N", help=f"listen here (default: {DEFAULT_PORT})"
+        "--port", type=port, default=DEFAULT_PORT, metavar="N", help=f"listen here (default: {DEFAULT_PORT})"
     )
 
 
@@ -40,9 +41,3 @@ def run(context: Context, args: Namespace) -> int:
                 pass
         context.terminal.say("Ended.")
     return ExitStatus.INTERRUPTED
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536):  # noqa: PLR2004 - 16 bits
-        raise ArgumentTypeError(f"{text[:20]!a} is not a port")
-    return int(text)

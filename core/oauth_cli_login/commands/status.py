@@ -27,7 +27,7 @@ def arguments(_parser: ArgumentParser, _context: Context, _profile: str | None, 
 
 
 def run(context: Context, args: Namespace) -> int:
-    """Show one session or all; exit 4 where one that is shown has ended, or there is none, 9 where one is unreadable."""
+    """Show one session or all; exit 4 where one has ended or there is none, 9 where one is unreadable."""
     configuration = Configuration.read(context.environ)
     rows: list[_Row] = []
     unreadable: list[StoreError] = []

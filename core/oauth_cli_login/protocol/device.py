@@ -30,7 +30,8 @@ _MAX_SECONDS = 24 * 3600
 class DeviceAuthorization:
     """What to show and how to poll. ``expires_in`` and ``interval`` are in seconds.
 
-    ``verification_uri`` is for the eyes: it may be anything printable. ``verification_uri_complete`` is ``None`` where the server gives none, or one that may not be opened.
+    ``verification_uri`` is for the eyes: it may be anything printable. ``verification_uri_complete`` is ``None`` where
+    the server gives none, or one that may not be opened.
     """
 
     device_code: str = field(repr=False)

@@ -75,7 +75,7 @@ def validate(
 
 
 def check_refreshed(claims: Claims, *, first: str | None, sub: str | None) -> None:
-    """Check a refreshed ID token against the session (Core 12.2): its ``sub``, and the ``first`` ID token's iss and aud.
+    """Check a refreshed ID token against the session's ``sub`` and the ``first`` one's iss and aud (Core 12.2).
 
     Raises ProtocolError.
     """

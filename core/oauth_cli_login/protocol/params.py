@@ -1,4 +1,4 @@
-"""Whose parameters win: core's own may not be touched, the user's beat the plugin's, the plugin's beat core's extras."""
+"""Whose parameters win: core's own may not be touched; the user's beat the plugin's, and those beat core's extras."""
 
 from __future__ import annotations
 

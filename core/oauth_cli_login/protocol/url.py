@@ -1,4 +1,4 @@
-"""Which addresses may be used at all: https, or http on a loopback host (RFC 8252 section 8.3, RFC 9700 section 2.6)."""
+"""Which addresses may be used at all: https, or http on a loopback host (RFC 8252 section 8.3, RFC 9700)."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def parse_userinfo_response(response: HttpResponse) -> object:
 
 
 def check_userinfo_sub(userinfo: UserInfo, sub: object) -> None:
-    """Check that userinfo is about ``sub``, whom the ID token or the session names (Core 5.3.2); raise ProtocolError."""
+    """Check that userinfo is about ``sub``, as the ID token or the session says (Core 5.3.2); ProtocolError."""
     if userinfo.sub != sub:
         raise ProtocolError(
             "the userinfo's sub is another one than the sign-in's: they are about two different people",

@@ -175,8 +175,8 @@ def test_the_focus_is_visible_and_the_schemes_follow_the_system() -> None:
 def test_importing_it_costs_little() -> None:
     """The callback server has it in every login, whatever the provider."""
     program = (
-        "import __future__, sys, html, hashlib, base64; before = set(sys.modules); import oauth_cli_login.adapters.pages; \
-print(*sorted(set(sys.modules) - before))"
+        "import __future__, sys, html, hashlib, base64; before = set(sys.modules); "
+        "import oauth_cli_login.adapters.pages; print(*sorted(set(sys.modules) - before))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert [name for name in done.stdout.split() if not name.startswith("oauth_cli_login")] == []

@@ -1,4 +1,4 @@
-"""``login``: which profile, settings from five layers, what is kept, and what is refused before and after the browser."""
+"""``login``: which profile, settings from five layers, what is kept, what is refused before and after the browser."""
 
 from __future__ import annotations
 
