@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any
 
 from oauth_cli_login import defaults
 from oauth_cli_login.errors import OAuthCliError, PluginError
 from oauth_cli_login.model import Flow, JsonObject, ServerMetadata, Setting, Settings, UserInfo
+from oauth_cli_login.returned import Returned, is_header_text
 from oauth_cli_login.settings import declare
 
 FLOWS: tuple[Flow, ...] = ("browser", "device")
@@ -63,11 +64,12 @@ class Provider:
         self.name = name
         self.where = where
         self._hooks = hooks
+        self._returned = Returned(where)
 
     def declared_settings(self) -> dict[str, Setting]:
         """Return all settings by name: core's, and the provider's own (hook oauth_provider_settings)."""
         hook = "oauth_provider_settings"
-        own = [self._setting(hook, item) for item in self._sequence(hook, self._call(hook))]
+        own = [self._setting(hook, item) for item in self._returned.sequence(hook, self._call(hook))]
         try:
             return declare(own)
         except PluginError as error:
@@ -76,35 +78,37 @@ class Provider:
     def server_metadata(self, settings: Settings) -> dict[str, object]:
         """Return what the provider itself knows of the server (hook oauth_server_metadata), unchecked as yet."""
         hook = "oauth_server_metadata"
-        return self._mapping(hook, self._call(hook, settings=settings))
+        return self._returned.mapping(hook, self._call(hook, settings=settings))
 
     def default_scopes(self, settings: Settings) -> tuple[str, ...]:
         """Return the scopes to ask for when the user names none (hook oauth_default_scopes)."""
         hook = "oauth_default_scopes"
-        return self._strings(hook, self._call(hook, settings=settings))
+        return self._returned.strings(hook, self._call(hook, settings=settings))
 
     def redirect_policy(self, settings: Settings) -> RedirectPolicy:
         """Return the loopback redirect (hook oauth_redirect_policy); what the plugin leaves out is the default's."""
         hook = "oauth_redirect_policy"
-        own = self._fields(hook, self._call(hook, settings=settings), {"host", "port", "path", "any_port"})
+        own = self._returned.fields(hook, self._call(hook, settings=settings), {"host", "port", "path", "any_port"})
         fields = {**defaults.oauth_redirect_policy(), **own}
         host, port, path, any_port = (fields[name] for name in ("host", "port", "path", "any_port"))
         if host not in ("localhost", "127.0.0.1", "::1"):
-            self._refuse(hook, "the host must be localhost, 127.0.0.1 or ::1")
+            self._returned.refuse(hook, "the host must be localhost, 127.0.0.1 or ::1")
         if type(port) is not int or not 0 < port < 65536:  # noqa: PLR2004 - 16 bits
-            self._refuse(hook, "the port must be a number from 1 to 65535")
-        if not isinstance(path, str) or not path.startswith("/") or not _is_header_text(path) or set(path) & set("?# "):
-            self._refuse(hook, "the path must begin with / and be a path alone")
+            self._returned.refuse(hook, "the port must be a number from 1 to 65535")
+        if not isinstance(path, str) or not path.startswith("/") or not is_header_text(path) or set(path) & set("?# "):
+            self._returned.refuse(hook, "the path must begin with / and be a path alone")
         if not isinstance(any_port, bool):
-            self._refuse(hook, "any_port must be true or false")
+            self._returned.refuse(hook, "any_port must be true or false")
         return RedirectPolicy(str(host), port, path, any_port)
 
     def flows(self, settings: Settings, metadata: ServerMetadata) -> tuple[Flow, ...]:
         """Return the sign-in flows that work, best first (hook oauth_flows)."""
         hook = "oauth_flows"
-        named = self._strings(hook, self._call(hook, settings=settings, metadata=MappingProxyType(metadata.document)))
+        named = self._returned.strings(
+            hook, self._call(hook, settings=settings, metadata=MappingProxyType(metadata.document))
+        )
         if unknown := [flow for flow in named if flow not in FLOWS]:
-            self._refuse(hook, f"the flows are {' and '.join(FLOWS)}, not {unknown[0]!a}")
+            self._returned.refuse(hook, f"the flows are {' and '.join(FLOWS)}, not {unknown[0]!a}")
         return tuple(flow for name in named for flow in FLOWS if flow == name)
 
     def authorization_params(
@@ -126,9 +130,9 @@ class Provider:
             flow=flow,
             refresh_token_stored=refresh_token_stored,
         )
-        params = self._mapping(hook, value)
+        params = self._returned.mapping(hook, value)
         if not all(isinstance(item, str | None) for item in params.values()):
-            self._refuse(hook, "parameters are strings, or None to drop one")
+            self._returned.refuse(hook, "parameters are strings, or None to drop one")
         return params
 
     def token_params(
@@ -150,21 +154,21 @@ class Provider:
             scopes=tuple(scopes),
             redirect_uri=redirect_uri,
         )
-        return self._string_mapping(hook, value)
+        return self._returned.string_mapping(hook, value)
 
     def token_fields(
         self, settings: Settings, *, grant_type: str, status: int, fields: JsonObject
     ) -> dict[str, object]:
         """Return the token endpoint's answer in the terms of RFC 6749 (hook oauth_token_fields)."""
         hook = "oauth_token_fields"
-        return self._mapping(
+        return self._returned.mapping(
             hook, self._call(hook, settings=settings, grant_type=grant_type, status=status, fields=dict(fields))
         )
 
     def id_token_issuers(self, settings: Settings, metadata: ServerMetadata, claims: JsonObject) -> tuple[str, ...]:
         """Return the ``iss`` values that an ID token may have (hook oauth_id_token_issuers)."""
         hook = "oauth_id_token_issuers"
-        return self._strings(
+        return self._returned.strings(
             hook, self._call(hook, settings=settings, metadata=MappingProxyType(metadata.document), claims=dict(claims))
         )
 
@@ -175,20 +179,20 @@ class Provider:
         hook = "oauth_userinfo_requests"
         value = self._call(hook, settings=settings, metadata=MappingProxyType(metadata.document), scopes=tuple(scopes))
         requests = []
-        for item in self._sequence(hook, value):
-            fields = self._fields(hook, item, {"url", "headers", "optional"})
+        for item in self._returned.sequence(hook, value):
+            fields = self._returned.fields(hook, item, {"url", "headers", "optional"})
             url, optional = fields.get("url"), fields.get("optional", False)
             if not isinstance(url, str) or not isinstance(optional, bool):
-                self._refuse(hook, "each request has a url; optional is true or false")
-            requests.append(UserinfoRequest(url, self._headers(hook, fields), optional))
+                self._returned.refuse(hook, "each request has a url; optional is true or false")
+            requests.append(UserinfoRequest(url, self._returned.headers(hook, fields), optional))
         return tuple(requests)
 
     def parse_userinfo(self, settings: Settings, responses: Sequence[object]) -> UserInfo:
         """Return who signed in (hook oauth_parse_userinfo); a ``sub`` that is a number becomes its digits."""
         hook = "oauth_parse_userinfo"
         known = {"sub", "name", "email", "username", "picture", "claims"}
-        fields = self._fields(hook, self._call(hook, settings=settings, responses=tuple(responses)), known)
-        claims = self._mapping(hook, fields.get("claims", {}))
+        fields = self._returned.fields(hook, self._call(hook, settings=settings, responses=tuple(responses)), known)
+        claims = self._returned.mapping(hook, fields.get("claims", {}))
         sub = fields.get("sub")
         if isinstance(sub, int) and not isinstance(sub, bool):
             sub = str(sub)
@@ -216,62 +220,64 @@ class Provider:
         )
         if value is None:
             return None
-        return tuple(self._revocation_request(hook, item) for item in self._sequence(hook, value))
+        return tuple(self._revocation_request(hook, item) for item in self._returned.sequence(hook, value))
 
     def setup_guide(self, settings: Settings, redirect_uri: str) -> tuple[str, ...]:
         """Return the steps of registering a client, a line each (hook oauth_setup_guide)."""
         hook = "oauth_setup_guide"
-        return self._strings(hook, self._call(hook, settings=settings, redirect_uri=redirect_uri))
+        return self._returned.strings(hook, self._call(hook, settings=settings, redirect_uri=redirect_uri))
 
     def connected_apps_url(self, settings: Settings) -> str | None:
         """Return the page where the user removes applications, or ``None`` (hook oauth_connected_apps_url)."""
         hook = "oauth_connected_apps_url"
         value = self._call(hook, settings=settings)
         if not isinstance(value, str | None):
-            self._refuse(hook, "it returns an address")
+            self._returned.refuse(hook, "it returns an address")
         return value
 
     def api_hosts(self, settings: Settings, metadata: ServerMetadata) -> tuple[str, ...]:
         """Return further hosts that may be sent the access token (hook oauth_api_hosts)."""
         hook = "oauth_api_hosts"
-        return self._strings(hook, self._call(hook, settings=settings, metadata=MappingProxyType(metadata.document)))
+        return self._returned.strings(
+            hook, self._call(hook, settings=settings, metadata=MappingProxyType(metadata.document))
+        )
 
     def local_server(self, settings: Settings) -> AbstractContextManager[object] | None:
         """Return what serves this provider for the length of a command, or ``None`` (hook oauth_local_server)."""
         hook = "oauth_local_server"
         value = self._call(hook, settings=settings)
         if not isinstance(value, AbstractContextManager | None):
-            self._refuse(hook, "it returns a context manager")
+            self._returned.refuse(hook, "it returns a context manager")
         return value
 
     def _setting(self, hook: str, item: object) -> Setting:
-        fields = self._fields(hook, item, {"name", "help", "required", "default", "secret"})
+        fields = self._returned.fields(hook, item, {"name", "help", "required", "default", "secret"})
         name, help_, default = (fields.get(key) for key in ("name", "help", "default"))
         required, secret = (fields.get(key, False) for key in ("required", "secret"))
         if not isinstance(name, str) or not (name.isascii() and name.isidentifier() and name.islower()):
-            self._refuse(hook, "a setting's name must be a lower-case identifier")
+            self._returned.refuse(hook, "a setting's name must be a lower-case identifier")
         if not isinstance(help_, str) or not isinstance(default, str | None):
-            self._refuse(hook, "a setting's help and default must be strings")
+            self._returned.refuse(hook, "a setting's help and default must be strings")
         if not isinstance(required, bool) or not isinstance(secret, bool) or (secret and default is not None):
-            self._refuse(hook, "required and secret are true or false, and a secret has no default")
+            self._returned.refuse(hook, "required and secret are true or false, and a secret has no default")
         return Setting(name, help_, required, default, secret)
 
     def _revocation_request(self, hook: str, item: object) -> RevocationRequest:
-        fields = self._fields(hook, item, {"method", "url", "headers", "form", "json", "auth"})
+        fields = self._returned.fields(hook, item, {"method", "url", "headers", "form", "json", "auth"})
         url, form, json = (fields.get(name) for name in ("url", "form", "json"))
         auth, method = fields.get("auth", "client"), fields.get("method", "POST")
         if not isinstance(method, str) or not (method.isascii() and method.isalpha()):
-            self._refuse(hook, "the method is a word")
+            self._returned.refuse(hook, "the method is a word")
         if not isinstance(url, str) or (form is None) == (json is None):
-            self._refuse(hook, "each request has a url, and either form or json")
+            self._returned.refuse(hook, "each request has a url, and either form or json")
         if auth not in ("client", "basic", "none"):
-            self._refuse(hook, "auth is client, basic or none")
+            self._returned.refuse(hook, "auth is client, basic or none")
         return RevocationRequest(
             method=method,
             url=url,
-            headers=self._headers(hook, fields),
-            form=None if form is None else self._string_mapping(hook, form),
-            json=None if json is None else self._json(hook, json),
+            headers=self._returned.headers(hook, fields),
+            form=None if form is None else self._returned.string_mapping(hook, form),
+            json=None if json is None else self._returned.json(hook, json),
             auth=str(auth),
         )
 
@@ -279,59 +285,6 @@ class Provider:
         with guarded(self.where, hook):
             value: object = getattr(self._hooks, hook)(**arguments)
         return value
-
-    def _refuse(self, hook: str, why: str) -> NoReturn:
-        raise PluginError(f"{self.where} returns from {hook} what that hook does not allow: {why}")
-
-    def _mapping(self, hook: str, value: object) -> dict[str, Any]:
-        if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-            self._refuse(hook, "it is no mapping with strings for keys")
-        return dict(value)
-
-    def _fields(self, hook: str, value: object, known: Collection[str]) -> dict[str, Any]:
-        fields = self._mapping(hook, value)
-        if unknown := sorted(fields.keys() - set(known)):
-            self._refuse(hook, f"there is no {unknown[0]!a}; there are {', '.join(sorted(known))}")
-        return fields
-
-    def _headers(self, hook: str, fields: Mapping[str, object]) -> dict[str, str]:
-        headers = self._string_mapping(hook, fields.get("headers", {}))
-        if not all(
-            name.replace("-", "").isalnum() and _is_header_text(name + value) for name, value in headers.items()
-        ):
-            self._refuse(hook, "a header is a name of letters, digits and hyphens, and printable ASCII")
-        return headers
-
-    def _json(self, hook: str, value: object) -> dict[str, Any]:
-        import json  # noqa: PLC0415 - few plugins send any
-
-        fields = self._mapping(hook, value)
-        try:
-            json.dumps(fields)
-        except (TypeError, ValueError):
-            self._refuse(hook, "json is what JSON can carry")
-        return fields
-
-    def _string_mapping(self, hook: str, value: object) -> dict[str, str]:
-        mapping = self._mapping(hook, value)
-        if not all(isinstance(item, str) for item in mapping.values()):
-            self._refuse(hook, "its values are not all strings")
-        return mapping
-
-    def _sequence(self, hook: str, value: object) -> tuple[object, ...]:
-        if not isinstance(value, list | tuple):
-            self._refuse(hook, "it is no list or tuple")
-        return tuple(value)
-
-    def _strings(self, hook: str, value: object) -> tuple[str, ...]:
-        items = self._sequence(hook, value)
-        if not all(isinstance(item, str) for item in items):
-            self._refuse(hook, "its items are not all strings")
-        return tuple(item for item in items if isinstance(item, str))
-
-
-def _is_header_text(text: str) -> bool:
-    return text.isascii() and text.isprintable()
 
 
 @contextmanager

@@ -15,11 +15,13 @@ import hashlib
 import json
 import secrets
 from dataclasses import asdict, dataclass, field
-from typing import NewType
+from typing import NewType, TypeVar
 
 from oauth_cli_providers.mock.signing import compact_json
 
 GrantKey = NewType("GrantKey", str)
+_Key = TypeVar("_Key", bound=str)
+_Entry = TypeVar("_Entry", "Grant", "Device")
 
 _MAX_BYTES = 1 << 19  # half of what is read back; the sign-ins that end first make room
 
@@ -129,11 +131,15 @@ class State:
             raise ValueError("it is not what the mock writes") from error
 
     def encode(self) -> bytes:
-        """Return the state as JSON, after forgetting the oldest sign-ins where it would grow too large."""
+        """Return the state as JSON, after forgetting the oldest where it would grow too large.
+
+        Devices go first: any page in a browser can ask for their codes, and must not end a sign-in that way.
+        """
         while len(data := compact_json(asdict(self))) > _MAX_BYTES:
-            for table in (self.grants, self.devices):
-                for key, _ in sorted(table.items(), key=lambda item: item[1].expires_at)[: len(table) // 4 + 1]:
-                    del table[key]  # type: ignore[arg-type]  # the key comes from this very table
+            if self.devices:
+                self.devices = _without_oldest(self.devices)
+            else:
+                self.grants = _without_oldest(self.grants)
         return data
 
     def prune(self, now: float) -> None:
@@ -151,6 +157,11 @@ class State:
             if device.pending and device.expires_at > now and secrets.compare_digest(device.user_code, user_code):
                 return device
         return None
+
+
+def _without_oldest(table: dict[_Key, _Entry]) -> dict[_Key, _Entry]:
+    by_age = sorted(table.items(), key=lambda item: item[1].expires_at)
+    return dict(by_age[len(table) // 4 + 1 :])
 
 
 DEVICE_CODE_LIFETIME = 600

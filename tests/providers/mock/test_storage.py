@@ -219,6 +219,16 @@ def test_the_state_stays_readable_in_size_and_the_oldest_go_first() -> None:
     assert "0" not in state.grants
 
 
+def test_device_codes_that_nobody_used_end_no_sign_in() -> None:
+    """Any page in a browser can ask for them, as often as it likes."""
+    state = State({GrantKey("signed in"): grant(1)})
+    for number in range(300):
+        state.devices[str(number)] = Device("i", "A", "s" * 5_000, 1_000 + number, 5)
+    assert len(state.encode()) <= 1 << 19
+    assert "signed in" in state.grants
+    assert "299" in state.devices
+
+
 def test_threads_do_not_lose_each_others_grants(client) -> None:
     def session(number: int) -> str:
         return client.redeem(client.code(username=f"user{number}")).json()["refresh_token"]
