@@ -115,7 +115,7 @@ def split(data: bytes) -> tuple[int, int, str, bytes]:
     """
     head, _, rest = data.partition(b"\n")
     fields = head.split(b" ")
-    if len(fields) != 4 or fields[0] != b"1" or not all(f.isdigit() and len(f) < 12 for f in fields):  # noqa: PLR2004
+    if len(fields) != 4 or fields[0] != b"1" or not all(f.isdigit() and len(f) < 12 for f in fields):  # noqa: PLR2004 - as the module's docstring has it
         raise ValueError("its first line is not that of a session")
     expires_at, issued_at, length = (int(field) for field in fields[1:])
     token = rest[:length]

@@ -97,12 +97,17 @@ class Resolved:
         have = {*self.values, *self.secrets}
         return [setting for setting in self.declared.values() if setting.required and setting.name not in have]
 
-    def with_value(self, name: str, value: str) -> Resolved:
-        """Return the same with one value that a person just typed."""
-        origins = {**self.origins, name: "what you just typed"}
-        if self.declared[name].secret:
-            return replace(self, secrets={**self.secrets, name: SecretReference("value", value)}, origins=origins)
-        return replace(self, values={**self.values, name: value}, origins=origins)
+    def with_values(self, typed: Mapping[str, str]) -> Resolved:
+        """Return the same with the values that a person just typed, by setting name."""
+        plain = {name: value for name, value in typed.items() if not self.declared[name].secret}
+        secret = {name: SecretReference("value", value) for name, value in typed.items() if name not in plain}
+        origins = dict.fromkeys(typed, "what you just typed")
+        return replace(
+            self,
+            values={**self.values, **plain},
+            secrets={**self.secrets, **secret},
+            origins={**self.origins, **origins},
+        )
 
     def kept(self) -> tuple[dict[str, str], dict[str, SecretReference]]:
         """Return what a login keeps: every non-secret in use, and each secret as a reference or as it was typed.

@@ -68,23 +68,15 @@ def resolve(
         name = target.profile or default_profile_name(target.provider.name, target.declared, known)
         stored = configuration.store.read(name)
         check_provider(configuration, name, stored, target.provider.name)
-        resolved = configuration.resolve(name, target.declared, stored=stored, flags=flags)
-        for key, value in typed.items():
-            resolved = resolved.with_value(key, value)
-        if (
-            stored
-            and stored.secrets
-            and not resolved.missing()
-            and not keeps_secrets(stored, target.provider, resolved)
-        ):
-            # a secret goes to the server that it belongs to, and to no other
-            stored = replace(stored, secrets={})
-            continue_with = configuration.resolve(name, target.declared, stored=stored, flags=flags)
-            resolved = replace(resolved, secrets=continue_with.secrets)
-            for key, value in typed.items():
-                resolved = resolved.with_value(key, value)
+        resolved = configuration.resolve(name, target.declared, stored=stored, flags=flags).with_values(typed)
         if not resolved.missing():
-            return name, stored, resolved
+            if stored is None or not stored.secrets or keeps_secrets(stored, target.provider, resolved):
+                return name, stored, resolved
+            # a secret goes to the server that it belongs to, and to no other: without it all is looked at again
+            stored = replace(stored, secrets={})
+            resolved = configuration.resolve(name, target.declared, stored=stored, flags=flags).with_values(typed)
+            if not resolved.missing():
+                return name, stored, resolved
         typed.update(_ask(context, target.provider, resolved, name=name, port=port))
 
 

@@ -291,7 +291,7 @@ def test_a_required_secret_is_there_as_a_reference():
 
 def test_what_was_just_typed_is_added():
     before = resolve(DECLARED, [])
-    after = before.with_value("domain", "typed").with_value("client_secret", "canary")
+    after = before.with_values({"domain": "typed", "client_secret": "canary"})
     assert after.values["domain"] == "typed"
     assert after.secrets == {"client_secret": SecretReference("value", "canary")}
     assert after.origins["domain"] == after.origins["client_secret"] == "what you just typed"
@@ -310,7 +310,7 @@ def test_a_login_keeps_what_it_used_the_defaults_too():
 def test_a_login_keeps_a_typed_secret_and_leaves_the_config_files_own_there():
     resolved = resolve(DECLARED, [table(client_secret="s", api_key_command="c")])
     assert resolved.kept()[1] == {"api_key": SecretReference("command", "c")}
-    assert resolved.with_value("client_secret", "t").kept()[1]["client_secret"] == SecretReference("value", "t")
+    assert resolved.with_values({"client_secret": "t"}).kept()[1]["client_secret"] == SecretReference("value", "t")
 
 
 def test_core_names_each_setting_once():
