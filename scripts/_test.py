@@ -22,7 +22,9 @@ def main() -> int:
     tox = [python_with("test"), "-m", "tox", "run", "-e"]
     statuses = []
     for environment in environments(arguments):
-        status = subprocess.run([*tox, environment, "--", *arguments], cwd=ROOT, check=False).returncode
+        # a bare "--" would stand for no arguments, and so for no coverage
+        passed_on = ["--", *arguments] if arguments else []
+        status = subprocess.run([*tox, environment, *passed_on], cwd=ROOT, check=False).returncode
         if status and not (arguments and status == NOTHING_SELECTED):
             return status
         statuses.append(status)

@@ -43,7 +43,7 @@ def test_the_first_failure_ends_it_and_choosing_nothing_in_one_of_them_is_none(
 
     def run(command, **_):
         ran.append(command[command.index("-e") + 1])
-        assert command[command.index("--") + 1 :] == arguments
+        assert command[command.index("-e") + 2 :] == (["--", *arguments] if arguments else [])
         return subprocess.CompletedProcess(command, statuses[ran[-1]])
 
     monkeypatch.setattr(sys, "argv", ["test", *arguments])
