@@ -170,3 +170,20 @@ def test_missing_settings_say_what_to_do(oauth_cli, requests_mock) -> None:
     ):
         assert said in done.stderr
     assert not requests_mock.called
+
+
+def test_openid_without_the_issuer_is_refused_before_the_browser(server, oauth_cli, browser, login) -> None:
+    """OpenID Connect Core 3.1.3.7 point 2: without an issuer nobody could check the ID token."""
+    done = oauth_cli(*login, *CLAIMS, "--scope", "openid")
+    assert done.status == 3
+    assert "--issuer" in done.stderr
+    assert server.request_history == []
+
+
+def test_an_id_token_that_nobody_asked_for_needs_the_issuer_too(server, oauth_cli, browser, login) -> None:
+    """OpenID Connect Core 3.1.3.7 point 2."""
+    tokens = {"access_token": "access-1", "token_type": "bearer", "id_token": "e30.e30.c2ln"}
+    server.post(ENDPOINTS["token_endpoint"], json=tokens)
+    done = oauth_cli(*login, *CLAIMS)
+    assert done.status == 3
+    assert "--issuer" in done.stderr

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from oauth_cli_login.errors import StoreError
 from oauth_cli_login.model import SecretReference
 
 LOGIN = ("login", "--provider", "mock")
@@ -609,3 +610,16 @@ def test_a_stored_secret_does_not_go_to_another_server(cli, server, signed_in, s
     assert "canary" not in str(server.requests)
     assert all("authorization" not in request.headers for request in server.received("/token"))
     assert store.read("mock").secrets == {}
+
+
+def test_a_default_that_cannot_be_written_is_a_warning_once_the_session_is_stored(cli, server, store, monkeypatch):
+    def full(_store, _name):
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr("oauth_cli_login.adapters.store.Store.set_default", full)
+
+    done = cli(*LOGIN)
+
+    assert done.status == 0
+    assert "warning: the disk is full; name the profile: --profile mock" in done.err
+    assert store.read("mock").session is not None
