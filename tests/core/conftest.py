@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import re
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urljoin, urlsplit
 
+import ports
 import pytest
 
 from oauth_cli_login.adapters.store import Store
@@ -58,27 +58,14 @@ def signing_key() -> SigningKey:
     return generate_key()
 
 
-def _free_port() -> int:
-    """Return a port that is free on both loopback addresses."""
-    while True:
-        with socket.socket() as ipv4:
-            ipv4.bind(("127.0.0.1", 0))
-            port = int(ipv4.getsockname()[1])
-            with suppress(OSError), socket.socket(socket.AF_INET6) as ipv6:
-                ipv6.bind(("::1", port))
-                return port
-            if not socket.has_ipv6:
-                return port
-
-
 @pytest.fixture
 def free_port() -> int:
-    return _free_port()
+    return ports.free_port()
 
 
 @pytest.fixture
 def redirect_uri() -> str:
-    return f"http://localhost:{_free_port()}/callback"
+    return f"http://localhost:{ports.free_port()}/callback"
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping
 from typing import IO, Any
 
-from servers.process import free_port
+from ports import free_port
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROBOT = os.path.join(os.path.dirname(os.path.dirname(HERE)), "scripts", "robot.py")

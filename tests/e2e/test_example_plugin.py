@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from command import ROBOT, Command, Finished
-from servers.process import free_port
+from ports import free_port
 
 PLUGIN = os.path.join(os.path.dirname(os.path.dirname(ROBOT)), "docs", "example-plugin")
 Run = Callable[..., Finished]

@@ -8,7 +8,7 @@ import time
 
 import pytest
 from command import Command
-from servers.process import free_port, has_ipv6
+from ports import free_port, has_ipv6
 
 
 def write_session(oauth_cli: Command, profile: str, content: bytes) -> None:

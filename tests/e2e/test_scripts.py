@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from interpreters import interpreter
-from servers.process import free_port
+from ports import free_port
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SCRIPTS = os.path.join(ROOT, "scripts")

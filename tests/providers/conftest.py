@@ -7,7 +7,6 @@ import hashlib
 import http.client
 import json
 import re
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+import ports
 import pytest
 import requests_mock as requests_mock_module
 
@@ -198,9 +198,7 @@ def sent(requests_mock: requests_mock_module.Mocker) -> Callable[[str], list[Sen
 @pytest.fixture
 def port() -> str:
     """A port that is free, for providers that take the registered one only: 8085 may be somebody else's just now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return str(listener.getsockname()[1])
+    return str(ports.free_port())
 
 
 @pytest.fixture(scope="session")

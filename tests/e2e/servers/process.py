@@ -5,42 +5,12 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
 
 READY_WITHIN = 60
 """Seconds; a JVM on a busy machine takes some of them."""
-
-
-def free_port() -> int:
-    """Return a port that nobody holds on 127.0.0.1 nor, where the machine has it, on ::1."""
-    while True:
-        with socket.socket() as ipv4:
-            ipv4.bind(("127.0.0.1", 0))
-            port: int = ipv4.getsockname()[1]
-            if not has_ipv6() or _is_free_on_ipv6(port):
-                return port
-
-
-def has_ipv6() -> bool:
-    """Tell whether this machine has the loopback address ::1."""
-    try:
-        with socket.socket(socket.AF_INET6) as probe:
-            probe.bind(("::1", 0))
-    except OSError:
-        return False
-    return True
-
-
-def _is_free_on_ipv6(port: int) -> bool:
-    with socket.socket(socket.AF_INET6) as probe:
-        try:
-            probe.bind(("::1", port))
-        except OSError:
-            return False
-    return True
 
 
 @contextlib.contextmanager

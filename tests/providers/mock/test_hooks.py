@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import socket
-
 import pluggy
+import ports
 import pytest
 
 from oauth_cli_login import hookspecs
@@ -62,9 +61,7 @@ def test_the_guide_works_without_settings(hook) -> None:
 
 @pytest.fixture
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return ports.free_port()
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 
+from ports import free_port
 from servers import process, runtime
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
@@ -20,7 +21,7 @@ CONFIG = {"interactiveLogin": True, "httpServer": "NettyWrapper", "rotateRefresh
 def serve(log: str) -> Iterator[str]:
     """Yield the issuer of a running server."""
     java = runtime.command("java")
-    port = process.free_port()
+    port = free_port()
     env = {"SERVER_HOSTNAME": "127.0.0.1", "SERVER_PORT": str(port), "JSON_CONFIG": json.dumps(CONFIG)}
     with process.running([java, "-cp", _classpath(), MAIN_CLASS], env=env, log=log, port=port, ready="/isalive"):
         yield f"http://localhost:{port}/default"

@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Iterator, Mapping
 
+from ports import free_port
 from servers import process, runtime
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
@@ -20,7 +21,7 @@ def serve(log: str, env: Mapping[str, str] | None = None) -> Iterator[str]:
     lock = os.path.join(FOLDER, "package-lock.json")
     if not os.path.exists(installed) or os.path.getmtime(installed) < os.path.getmtime(lock):
         runtime.prepare([*npm, "ci", "--no-audit", "--no-fund"], cwd=FOLDER)
-    port = process.free_port()
+    port = free_port()
     settings = {"PORT": str(port), "CLIENT_ID": CLIENT_ID, **(env or {})}
     ready = "/.well-known/openid-configuration"
     with process.running([node, os.path.join(FOLDER, "server.mjs")], env=settings, log=log, port=port, ready=ready):

@@ -1,0 +1,31 @@
+"""Ports that stay free until a test binds them."""
+
+from __future__ import annotations
+
+import random
+import socket
+
+_BELOW_EPHEMERAL = range(12_000, 32_000)
+"""Linux gives outgoing connections the ports from 32768 on: one of those may be somebody's by the second login."""
+
+
+def free_port() -> int:
+    """Return a port that nobody holds on 127.0.0.1 nor, where the machine has it, on ::1."""
+    while True:
+        port = random.choice(_BELOW_EPHEMERAL)
+        if _is_free(socket.AF_INET, "127.0.0.1", port) and (not has_ipv6() or _is_free(socket.AF_INET6, "::1", port)):
+            return port
+
+
+def has_ipv6() -> bool:
+    """Tell whether this machine has the loopback address ::1."""
+    return _is_free(socket.AF_INET6, "::1", 0)
+
+
+def _is_free(family: socket.AddressFamily, address: str, port: int) -> bool:
+    try:
+        with socket.socket(family) as probe:
+            probe.bind((address, port))
+    except OSError:
+        return False
+    return True
