@@ -51,9 +51,9 @@ def stored_session(configuration: Configuration, name: str) -> tuple[Profile, Se
     return profile, profile.session
 
 
-def is_fresh(session: Session, now: float) -> bool:
-    """Tell whether the session's access token may be handed out."""
-    return cached.is_fresh(session.expires_at, session.issued_at, now)
+def is_fresh(session: Session, now: float, min_valid: int = cached.MIN_VALID) -> bool:
+    """Tell whether the session's access token may be handed out: ``min_valid`` seconds of it are left."""
+    return cached.is_fresh(session.expires_at, session.issued_at, now, min_valid)
 
 
 def has_ended(session: Session, now: float) -> bool:
@@ -61,15 +61,24 @@ def has_ended(session: Session, now: float) -> bool:
     return session.refresh_token is None and not is_fresh(session, now)
 
 
-def valid_session(context: Context, configuration: Configuration, name: str, *, refresh: bool = False) -> Session:
-    """Return the profile's session with an access token that is good now; ``refresh`` asks for a new one in any case.
+def valid_session(
+    context: Context,
+    configuration: Configuration,
+    name: str,
+    *,
+    refresh: bool = False,
+    min_valid: int = cached.MIN_VALID,
+) -> Session:
+    """Return the profile's session with an access token that is good for ``min_valid`` seconds from now.
+
+    ``refresh`` asks for a new one in any case.
 
     Raises NotSignedIn where only a person can go on, SettingsDiffer, StoreError, and what the server's answer calls
     for.
     """
     while True:
         profile, session = stored_session(configuration, name)
-        if not refresh and is_fresh(session, context.clock()):
+        if not refresh and is_fresh(session, context.clock(), min_valid):
             check_settings(configuration, profile, session)
             return session
         if session.refresh_token is None:

@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import TextIO
 
 import pytest
+from ports import free_port
 
 from oauth_cli_login.adapters import sockets
 from oauth_cli_login.adapters.loopback import HEAD_TIMEOUT, MAX_CONNECTIONS, CallbackServer, Reply
@@ -127,7 +128,7 @@ def stranger(address: str, port: int = 0) -> Iterator[int]:
 
 @pytest.mark.parametrize("address", ["127.0.0.1", pytest.param("::1", marks=needs_ipv6)])
 def test_a_port_taken_on_either_address_is_taken(address: str) -> None:
-    with stranger(address) as port:
+    with stranger(address, free_port()) as port:
         with pytest.raises(ConfigError) as caught:
             CallbackServer("localhost", [port])
         shown = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
