@@ -7,9 +7,9 @@ import threading
 from contextlib import contextmanager
 from dataclasses import replace
 
-import filelock
 import pytest
 
+from oauth_cli_login.adapters.lock import locked
 from oauth_cli_login.adapters.store import Store
 from oauth_cli_login.config import Configuration
 from oauth_cli_login.context import Context
@@ -319,7 +319,7 @@ def test_a_lock_that_is_never_released_is_a_storage_failure(cli, server, expired
     expired()
     monkeypatch.setattr("oauth_cli_login.adapters.store.LOCK_TIMEOUT", 0.1)
     path = session_file().parent / ".mock.lock"
-    with filelock.FileLock(path):
+    with locked(str(path), timeout=1):
         done = cli("token")
 
     assert done.failed(9, "another oauth-cli has held the session mock")
