@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from oauth_cli_login import cached
@@ -26,8 +27,18 @@ if TYPE_CHECKING:
 
 LOCK_TIMEOUT = 150.0
 """Seconds. Whoever refreshes may have to discover, to run a command for the secret, and to send, each with a limit."""
+LOGIN_TIMEOUT = 900.0
+"""Seconds. A person has five minutes, a device code often has fifteen."""
 _PROBE_BYTES = 128 * 1024
 _KINDS = ("value", "env", "file", "command")
+
+
+@dataclass(frozen=True)
+class FailedLogin:
+    """A sign-in that a program asked for, in vain: when, in seconds since the epoch, and whether anybody answered."""
+
+    at: int
+    answered: bool
 
 
 class Store:
@@ -84,7 +95,7 @@ class Store:
         """Remove the profile's file and whatever a crash left beside it; it may be missing."""
         path = self._path(name)
         try:
-            for leftover in (path, files.beside(path)):
+            for leftover in (path, files.beside(path), self._failed_login_path(name)):
                 with suppress(FileNotFoundError):
                     os.unlink(leftover)
         except OSError as error:
@@ -131,6 +142,37 @@ class Store:
         """Hold the profile's lock: one writer at a time, across processes; StoreError where it is not had in time."""
         with self._locked(os.path.join(self._folder, f".{name}.lock"), f"the session {name}"):
             yield
+
+    @contextmanager
+    def login_lock(self, name: str) -> Iterator[None]:
+        """Hold the right to open a browser for the profile; it is waited for as long as a sign-in may take.
+
+        The profile's own lock stays free meanwhile: nobody who only reads or refreshes waits for a person.
+        """
+        path = os.path.join(self._folder, f".{name}.login.lock")
+        with self._locked(path, f"the sign-in to {name}", timeout=LOGIN_TIMEOUT):
+            yield
+
+    def failed_login(self, name: str) -> FailedLogin | None:
+        """Return the last sign-in that a program asked for and that failed, or ``None``."""
+        try:
+            data, _ = cached.read_file(self._failed_login_path(name))
+            at, answer = data.decode("ascii").split()
+            return FailedLogin(int(at), answered=answer == "answered")
+        except (OSError, ValueError):
+            return None
+
+    def note_failed_login(self, name: str, failed: FailedLogin | None) -> None:
+        """Keep how the last such sign-in failed, or forget it. The caller holds ``login_lock``."""
+        path = self._failed_login_path(name)
+        if failed is not None:
+            self._write(path, f"{failed.at} {'answered' if failed.answered else 'unanswered'}\n".encode("ascii"))
+            return
+        with self._storing(), suppress(FileNotFoundError):
+            os.unlink(path)
+
+    def _failed_login_path(self, name: str) -> str:
+        return os.path.join(self._folder, f".{name}.failed-login")
 
     @contextmanager
     def _locked(self, path: str, what: str, *, timeout: float | None = None) -> Iterator[None]:
