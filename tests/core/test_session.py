@@ -496,6 +496,17 @@ def test_a_refresh_token_never_goes_to_the_server_of_an_earlier_session(
     assert store.read("mock").session.refresh_token == "canary"
 
 
+def test_settings_are_held_against_a_session_that_came_in_between(cli, server, expired, signed_in, monkeypatch):
+    """The environment still names the server of the session that was there before."""
+    expired()
+    elsewhere = "https://elsewhere.example"
+    new = {"issuer": elsewhere, "token_endpoint": f"{elsewhere}/token", "access_token": "new-token"}
+    before_the_lock(monkeypatch, lambda: signed_in(settings={"issuer": elsewhere}, expires_at=1_900_000_000, **new))
+
+    assert cli("token").failed(3, "belongs to the issuer 'https://elsewhere.example'")
+    assert server.requests == []
+
+
 # ---- what is good enough
 
 
