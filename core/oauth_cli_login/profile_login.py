@@ -69,11 +69,11 @@ def sign_in_to_profile(
     store.check_writable(name)
     # an access token that is over says that the refresh token may not work: then consent is asked for anew
     renewable = session is not None and session.refresh_token is not None and is_fresh(session, context.clock())
-    elsewhere = session is None and not resolved.values.get("login_hint")
+    another = switch_account or (session is None and any(_sessions_elsewhere(configuration, destination)))
     options = replace(
         options,
         refresh_token_stored=renewable,
-        select_account=elsewhere and any(_sessions_elsewhere(configuration, destination)),
+        select_account=another and not resolved.values.get("login_hint"),
     )
     values = resolved.settings(revealer(context.environ))
     with served(context, provider, values), context.connection(values["ca_file"]) as connection:
@@ -84,6 +84,7 @@ def sign_in_to_profile(
                 raise _somebody_else(configuration, name, session, signed_in)
             profile = _profile(destination, options, _session(signed_in, session))
             store.write(profile)
+            store.note_failed_login(name, None)
     try:
         if not store.default():
             store.set_default(name)

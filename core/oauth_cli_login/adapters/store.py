@@ -163,7 +163,7 @@ class Store:
             return None
 
     def note_failed_login(self, name: str, failed: FailedLogin | None) -> None:
-        """Keep how the last such sign-in failed, or forget it. The caller holds ``login_lock``."""
+        """Keep how the last such sign-in failed, under ``login_lock``; or forget it, after one that succeeded."""
         path = self._failed_login_path(name)
         if failed is not None:
             self._write(path, f"{failed.at} {'answered' if failed.answered else 'unanswered'}\n".encode("ascii"))

@@ -9,6 +9,7 @@ from oauth_cli_login.arguments import whole_seconds
 from oauth_cli_login.config import Configuration
 from oauth_cli_login.context import Context
 from oauth_cli_login.errors import UsageError
+from oauth_cli_login.handover import Token
 from oauth_cli_login.tokens import valid_access_token, valid_id_token
 
 
@@ -30,17 +31,32 @@ def arguments(parser: ArgumentParser, _context: Context, _profile: str | None, _
         help=f"how long the token must be good for, up to a day (default: {cached.MIN_VALID})",
     )
     parser.add_argument("--refresh", action="store_true", help="get a new token in any case")
+    parser.add_argument(
+        "--login",
+        action="store_true",
+        help="open the browser where only you can go on; without it that is exit status 4, and no browser, ever",
+    )
 
 
 def run(context: Context, args: Namespace) -> int:
-    """Print the cached token, or a refreshed one. A browser is never opened."""
+    """Print the cached token, or a refreshed one. A browser is opened only where ``--login`` allows it."""
     form = _form(args)
     api_version = handover.exec_api_version(context.environ.get("KUBERNETES_EXEC_INFO")) if form == "kubernetes" else ""
     configuration = Configuration.read(context.environ)
     name = configuration.chosen_profile(args.profile)
     get = valid_id_token if args.id_token or (form == "kubernetes" and not args.access_token) else valid_access_token
     min_valid = cached.MIN_VALID if args.min_valid is None else args.min_valid
-    token = get(context, configuration, name, refresh=args.refresh, min_valid=min_valid)
+
+    def token_now(wished: bool) -> Token:
+        refresh = args.refresh and wished
+        return get(context, configuration, name, refresh=refresh, min_valid=min_valid)
+
+    if args.login:
+        from oauth_cli_login.on_demand import with_sign_in  # noqa: PLC0415 - the sign-in flows, which others never need
+
+        token = with_sign_in(context, configuration, name, token_now)
+    else:
+        token = token_now(True)
     _warn_if_short(context, token, args.min_valid or 0)
     match form:
         case "json":
