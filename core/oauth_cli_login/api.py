@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING
 
 from oauth_cli_login import cached
 
+TYPE_CHECKING = False  # typing takes longer to load than a cached token to answer
 if TYPE_CHECKING:
     from oauth_cli_login.config import Configuration
     from oauth_cli_login.context import Context

@@ -70,7 +70,7 @@ def test_a_refresh_that_brings_no_id_token_is_named_and_the_old_one_is_not_hande
     done = cli("token", "--id-token")
 
     assert done.failed(4, "ID token of the session mock is over", "the provider gives no ID token on refresh")
-    assert done.next_step.split() == "Sign in again: oauth-cli login --provider mock".split()
+    assert done.next_step.strip() == "Sign in again: oauth-cli login --provider mock"
     assert len(server.received("/token")) == 1
 
 
