@@ -56,7 +56,6 @@ class OAuthCliAuth(AuthBase):
         if other is None or not _rewound(request):
             return response
         _ = response.content  # read to its end, so that the connection can be used again
-        response.close()
         request.headers["Authorization"] = f"Bearer {other}"  # in place: a redirect that follows copies this request
         again: Response = response.connection.send(request, **sending)
         again.history.append(response)

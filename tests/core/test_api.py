@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
 import oauth_cli_login
-from oauth_cli_login import get_token
+from oauth_cli_login import api, get_token
 from oauth_cli_login.api import other_token
 
 NOW = 1_800_000_000
@@ -171,6 +172,43 @@ def test_nothing_is_printed_read_or_opened(server, reply, signed_in, world, capf
     assert len(server.received("/token")) == 3
 
 
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_the_engine_has_nobody_to_talk_to(signed_in, capfd, level):
+    signed_in()
+    context, _, _ = api._world("mock")
+    context.terminal.verbosity = level
+
+    context.terminal.warn("a warning")
+    context.terminal.must_see("a question")
+    context.terminal.debug("a line")
+    context.terminal.answer("an answer")
+
+    assert not context.terminal.can_ask
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "ask", [lambda: get_token("mock", refresh=True), lambda: other_token("mock", "stored-access-token")]
+)
+def test_one_thread_at_a_time_uses_the_engine(signed_in, monkeypatch, ask):
+    """Its hooks put another stream in the place of standard output: two at once would leave it there."""
+    signed_in()
+    world, inside, seen = api._world, [], []
+
+    def watched(profile):
+        inside.append(profile)
+        time.sleep(0.02)
+        seen.append(len(inside))
+        inside.pop()
+        return world(profile)
+
+    monkeypatch.setattr(api, "_world", watched)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _number: ask(), range(4)))
+
+    assert seen == [1] * 4
+
+
 def test_many_threads_refresh_once(server, signed_in):
     signed_in(expires_at=NOW - 10)
     together = threading.Barrier(8, timeout=20)
@@ -204,8 +242,9 @@ def test_a_refused_token_is_refreshed_once_however_many_threads_were_refused(ser
     assert len(server.received("/token")) == 1
 
 
-def test_a_token_that_somebody_renewed_meanwhile_is_the_other_one(server, signed_in):
-    signed_in(access_token="newer")
+@pytest.mark.parametrize("refresh_token", ["stored-refresh-token", None])
+def test_a_token_that_somebody_renewed_meanwhile_is_the_other_one(server, signed_in, refresh_token):
+    signed_in(access_token="newer", refresh_token=refresh_token)
 
     assert other_token("mock", "older") == "newer"
     assert server.requests == []
