@@ -7,26 +7,24 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NoReturn, TextIO
 
 from oauth_cli_login.adapters.terminal import give_back_streams
 from oauth_cli_login.errors import CannotRun, CommandNotFound, OAuthCliError
 
 
-def run_instead(command: Sequence[str], environ: Mapping[str, str], *, answer: TextIO) -> int:
+def run_instead(command: list[str], environ: Mapping[str, str], *, answer: TextIO) -> int:
     """Run ``command`` with this environment in place of this process, its standard streams those of our caller.
 
     Returns on Windows alone, which has no exec: the exit status, once the program has ended. ``answer`` is what
     ``claimed_stdout`` gave. Raises CommandNotFound or CannotRun.
     """
     give_back_streams(answer)
-    if sys.platform == "win32":
-        return _run_beside(command, environ)
-    _exec(command, environ)
+    return _run_beside(command, environ) if sys.platform == "win32" else _exec(command, environ)
 
 
-def _exec(command: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
+def _exec(command: list[str], environ: Mapping[str, str]) -> NoReturn:
     for name in ("SIGPIPE", "SIGXFSZ"):  # Python ignores both from its start, and what is ignored stays so
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_DFL)
@@ -37,7 +35,7 @@ def _exec(command: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
         raise _failed(command[0], environ, error) from None
 
 
-def _run_beside(command: Sequence[str], environ: Mapping[str, str]) -> int:
+def _run_beside(command: list[str], environ: Mapping[str, str]) -> int:
     import subprocess  # noqa: PLC0415 - for Windows only
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the program as well, and it decides
