@@ -22,7 +22,7 @@ from oauth_cli_login.errors import ExitStatus, OAuthCliError, UsageError
 COMMANDS = {
     "login": "sign in with a provider and store the session",
     "token": "print a valid access token, refreshed where needed",
-    "exec": "run a program that has a valid access token in its environment",
+    "exec": "run a program, with a valid access token in its environment",
     "request": "call an API with a valid access token",
     "whoami": "ask the provider who is signed in",
     "status": "show the sessions and how long they are good for",

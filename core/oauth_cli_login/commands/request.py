@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, TextIO
 
-from oauth_cli_login.adapters.output import save
+from oauth_cli_login.adapters.output import check_savable, save
 from oauth_cli_login.api_hosts import absolute, check_allowed, remember
 from oauth_cli_login.config import Configuration
 from oauth_cli_login.context import Connection, Context
@@ -82,6 +82,8 @@ def run(context: Context, args: Namespace) -> int:
     method = method_of(args.method, has_data=args.data is not None)
     headers = parse_headers(args.headers)
     hosts = [_host(text) for text in args.hosts]
+    if args.output is not None:
+        check_savable(args.output)
     configuration = Configuration.read(context.environ)
     name = configuration.chosen_profile(args.profile)
     profile, session = stored_session(configuration, name)
@@ -130,7 +132,7 @@ def _pass_on(context: Context, args: Namespace, answer: StreamedResponse) -> Non
     if args.include:
         lines = [answer.status_line, *(f"{name}: {value}" for name, value in answer.headers), "", ""]
         chunks = chain(["\r\n".join(lines).encode("latin-1", "replace")], chunks)
-    if args.output and not _is_refusal(answer):
+    if args.output is not None and not _is_refusal(answer):
         save(args.output, chunks)
     else:
         context.terminal.answer_bytes(chunks)
@@ -181,6 +183,7 @@ def _part(text: str, source: TextIO | None) -> bytes:
     try:
         with open(text[1:], "rb") as file:
             return file.read(MAX_DATA + 1)
-    except (OSError, ValueError) as error:  # a NUL in the name is a ValueError
-        reason = error.strerror if isinstance(error, OSError) else "it is no usable name"
-        raise UsageError(f"{text[1:]!a} cannot be read: {reason}", hint="-d @FILE sends a file's content.") from None
+    except OSError as error:
+        raise UsageError(
+            f"{text[1:]!a} cannot be read: {error.strerror}", hint="-d @FILE sends a file's content."
+        ) from None
