@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from oauth_cli_login.config import Configuration
-from oauth_cli_login.context import Connection
-from oauth_cli_login.discovery import discover, own_metadata
+from oauth_cli_login.context import Context
+from oauth_cli_login.discovery import discover, own_metadata, served
 from oauth_cli_login.errors import ConfigError, UsageError
 from oauth_cli_login.model import ServerMetadata, Session, Settings
 from oauth_cli_login.protocol.resource import check_host, check_url, host_in
@@ -35,13 +35,13 @@ def absolute(url: str, provider: Provider, settings: Settings) -> str:
 
 
 def check_allowed(
+    context: Context,
     url: str,
     session: Session,
     *,
     name: str,
     provider: Provider,
     settings: Settings,
-    connection: Connection,
     also: Iterable[str],
 ) -> None:
     """Raise ConfigError where the access token of the profile ``name`` may not go to the URL's host.
@@ -53,7 +53,8 @@ def check_allowed(
     if host in {*also, *_named(settings), *_known(provider, settings, own, session)}:
         return
     if own.userinfo_endpoint is None and own.issuer is not None:
-        discovered = discover(provider, settings, connection)
+        with served(context, provider, settings), context.connection(settings["ca_file"]) as connection:
+            discovered = discover(provider, settings, connection)
         if host in _known(provider, settings, discovered, session):
             return
     raise ConfigError(

@@ -20,6 +20,8 @@ def run_instead(command: list[str], environ: Mapping[str, str], *, answer: TextI
     Returns on Windows alone, which has no exec: the exit status, once the program has ended. ``answer`` is what
     ``claimed_stdout`` gave. Raises CommandNotFound or CannotRun.
     """
+    if not command[0]:  # Python's exec has an error of its own for it
+        raise _not_found("")
     give_back_streams(answer)
     return _run_beside(command, environ) if sys.platform == "win32" else _exec(command, environ)
 
@@ -50,6 +52,10 @@ def _failed(program: str, environ: Mapping[str, str], error: OSError) -> OAuthCl
     """Return the error, with the shell's distinction: nothing is there, or what is there cannot be run."""
     missing = isinstance(error, FileNotFoundError | NotADirectoryError)
     if missing and not shutil.which(program, path=os.pathsep.join(os.get_exec_path(environ))):
-        return CommandNotFound(f"there is no program {program[:200]!a}")
+        return _not_found(program)
     reason = "the interpreter that its first line names is not there" if missing else error.strerror or "unknown reason"
     return CannotRun(f"{program[:200]!a} cannot be run: {reason}")
+
+
+def _not_found(program: str) -> CommandNotFound:
+    return CommandNotFound(f"there is no program {program[:200]!a}")

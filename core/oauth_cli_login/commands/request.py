@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, TextIO
@@ -20,6 +20,7 @@ from oauth_cli_login.protocol.resource import (
     MAX_REDIRECTS,
     REDIRECTS,
     check_host,
+    host_in,
     method_of,
     parse_headers,
     redirect_target,
@@ -90,14 +91,15 @@ def run(context: Context, args: Namespace) -> int:
     provider, resolved = check_settings(configuration, profile, session)
     settings = resolved.settings()
     url = absolute(args.url, provider, settings)
+    check_allowed(context, url, session, name=name, provider=provider, settings=settings, also=hosts)
+    for host in remember(configuration, name, resolved, hosts):
+        context.terminal.say(f"The access token of {name} may go to {host} from now on.")
+    at_issuer = session.issuer is not None and host_in(session.issuer) == host_in(url)
     with (
-        served(context, provider, settings),
+        served(context, provider, settings) if at_issuer else nullcontext(),
         context.connection(settings["ca_file"]) as connection,
         ExitStack() as opened,
     ):
-        check_allowed(url, session, name=name, provider=provider, settings=settings, connection=connection, also=hosts)
-        for host in remember(configuration, name, resolved, hosts):
-            context.terminal.say(f"The access token of {name} may go to {host} from now on.")
         call = _Call(method, url, headers, None if args.data is None else _data(args.data, context.terminal.source))
         session = valid_session(context, configuration, name)
         answer = _send(connection, opened, call, session.access_token)
