@@ -103,7 +103,7 @@ def run(context: Context, args: Namespace) -> int:
         call = _Call(method, url, headers, None if args.data is None else _data(args.data, context.terminal.source))
         session = valid_session(context, configuration, name)
         answer = _send(connection, opened, call, session.access_token)
-        if answer.status == _UNAUTHORIZED and session.refresh_token is not None:
+        if answer.status == _UNAUTHORIZED:
             try:
                 session = valid_session(context, configuration, name, refresh=True)
             except NotSignedIn:

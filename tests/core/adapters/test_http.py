@@ -591,7 +591,7 @@ def test_a_streamed_answer_that_falls_silent_is_given_up(http: Http, monkeypatch
 
     def answer(connection: socket.socket, over: threading.Event) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nfirst")
-        over.wait(20)
+        over.wait(3)
 
     with serving(answer) as server:
         streamed = http.stream(get(server.url()))
