@@ -127,8 +127,7 @@ def test_what_comes_is_passed_on_at_once(api: Api, pyz: str, oauth_cli: Command)
     def drip(handler: BaseHTTPRequestHandler) -> None:
         body = head(handler)
         body.write(b"first\n")
-        go_on.wait(LONGEST)
-        body.write(b"second\n")
+        body.write(b"second\n" if go_on.wait(LONGEST) else b"nobody had the first\n")
 
     api.paths["/events"] = drip
     argv = [sys.executable, pyz, "request", f"{api.url}/events"]

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from typing import NoReturn, TextIO
 
-from oauth_cli_login.adapters.terminal import give_back_streams
+from oauth_cli_login.adapters.terminal import give_back_stdout
 from oauth_cli_login.errors import CannotRun, CommandNotFound, OAuthCliError
 
 
@@ -22,7 +22,7 @@ def run_instead(command: list[str], environ: Mapping[str, str], *, answer: TextI
     """
     if not command[0]:  # Python's exec has an error of its own for it
         raise _not_found("")
-    give_back_streams(answer)
+    give_back_stdout(answer)
     return _run_beside(command, environ) if sys.platform == "win32" else _exec(command, environ)
 
 

@@ -269,15 +269,14 @@ def _open_standard_streams() -> set[int]:
         opened.add(handle)
 
 
-def give_back_streams(answer: TextIO) -> None:
-    """Let descriptors 0, 1 and 2 be what our caller gave us, for a program that takes this process's place.
+def give_back_stdout(answer: TextIO) -> None:
+    """Let descriptor 1 be what our caller gave us, for a program that takes this process's place.
 
-    ``answer`` is what ``claimed_stdout`` yielded. What our caller had closed, and Python saw so at its start, is closed
-    again.
+    ``answer`` is what ``claimed_stdout`` yielded. Where our caller had closed it, and Python saw so at its start, it is
+    closed again; so are the others, since what we opened there ends with an exec.
     """
     if sys.__stdout__ is not None:
         os.dup2(answer.fileno(), 1)
-    for handle, stream in enumerate((sys.__stdin__, sys.__stdout__, sys.__stderr__)):
-        if stream is None:
-            with suppress(OSError):  # a program without a console has none of them
-                os.close(handle)
+    else:
+        with suppress(OSError):  # a program without a console has none
+            os.close(1)
