@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, nullcontext
@@ -146,7 +147,7 @@ def _judge(context: Context, answer: StreamedResponse, *, name: str, sign_in_aga
         return ExitStatus.OK
     context.terminal.warn(f"the API answered {answer.status_line.partition(' ')[2]}")
     if answer.status in REDIRECTS:
-        location = (answer.header("location") or "nowhere").partition("?")[0]
+        location = re.split("[?#]", answer.header("location") or "nowhere")[0]  # behind them are codes and tokens
         context.terminal.must_see(
             f"  It redirects to {location}, where the access token of {name} does not follow.", "dim"
         )

@@ -322,11 +322,12 @@ def test_threat_29_a_loopback_address_is_asked_directly(cli, api, monkeypatch):
 # --- redirects
 
 
+@pytest.mark.parametrize("query", ["?code=SECRET", "#token=SECRET"])
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_threat_27_a_redirect_to_another_host_is_shown_and_not_followed(cli, api, new_api, status):
+def test_threat_27_a_redirect_to_another_host_is_shown_and_not_followed(cli, api, new_api, status, query):
     """Not even to a host that is allowed: nobody asked for it."""
     other = new_api()
-    api.answers = [http(status, b"moved", f"Location: {other.url}/stolen?code=SECRET")]
+    api.answers = [http(status, b"moved", f"Location: {other.url}/stolen{query}")]
 
     done = cli("request", f"{api.url}/x")
 
