@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from oauth_cli_login.model import HttpRequest, HttpResponse
 
 if TYPE_CHECKING:
-    from oauth_cli_login.adapters.http import Http, Repeat
+    from oauth_cli_login.adapters.http import Http, Repeat, StreamedResponse
     from oauth_cli_login.adapters.terminal import Terminal
 
 
@@ -31,9 +31,16 @@ class Connection:
 
     def send(self, request: HttpRequest, *, repeat: Repeat = "never") -> HttpResponse:
         """Send a request as adapters/http.py does."""
+        return self._opened().send(request, repeat=repeat)
+
+    def stream(self, request: HttpRequest) -> StreamedResponse:
+        """Send a request and return its answer while it arrives, as adapters/http.py does."""
+        return self._opened().stream(request)
+
+    def _opened(self) -> Http:
         if self._http is None:
             self._http = self._make()
-        return self._http.send(request, repeat=repeat)
+        return self._http
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ CORE = (
     Setting("redirect_uri", "the loopback redirect URI that is registered at the provider"),
     Setting("flow", "how to sign in: browser, device or auto"),
     Setting("login_hint", "the account to suggest to the provider"),
+    Setting("api_hosts", "further hosts that may be sent the access token: see `oauth-cli request`"),
     Setting("ca_file", "a file of certificates (PEM) to trust instead of the system's"),
     Setting(
         "token_endpoint_auth_method",
@@ -40,6 +41,11 @@ RESERVED = frozenset(
 """Names of core's options, which no provider's setting may take."""
 
 CONFIG_FILE = "config.toml"
+ENVIRONMENT = "the environment"
+"""Origins of settings, as messages name them."""
+
+_LISTS = frozenset({"scopes", "api_hosts"})
+"""Settings that config.toml may spell as a list of strings."""
 
 _WAYS = ("file", "command")
 """Where a secret may be, other than in the environment: NAME_file and NAME_command are settings too."""
@@ -156,7 +162,7 @@ def environment_layer(declared: Mapping[str, Setting], environ: Mapping[str, str
         name: environ[prefix + name.upper()] for name in _spellings(declared) if environ.get(prefix + name.upper())
     }
     return _layer(
-        "the environment",
+        ENVIRONMENT,
         declared,
         spelled,
         plain_secrets=lambda name, _value: SecretReference("env", prefix + name.upper()),
@@ -177,8 +183,8 @@ def file_layer(declared: Mapping[str, Setting], table: Mapping[str, object], *, 
                 f"config.toml: [profiles.{profile}] has the setting {name!a}, which this provider does not have",
                 hint="Known are: " + ", ".join(sorted(declared)),
             )
-        if isinstance(value, list) and name == "scopes" and all(isinstance(item, str) for item in value):
-            value = " ".join(value)  # noqa: PLW2901 - the one list that a setting may be
+        if isinstance(value, list) and name in _LISTS and all(isinstance(item, str) for item in value):
+            value = " ".join(value)  # noqa: PLW2901 - as the other layers spell it
         if not isinstance(value, str):
             raise ConfigError(f"config.toml: {name} under [profiles.{profile}] must be a string")
         if value:

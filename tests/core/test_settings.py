@@ -242,11 +242,12 @@ def test_a_setting_that_is_no_text_is_refused(value):
         table(domain=value)
 
 
-def test_scopes_may_be_a_list():
-    assert table(scopes=["openid", "email"]).values == {"scopes": "openid email"}
-    assert table(scopes="openid email").values == {"scopes": "openid email"}
-    with pytest.raises(ConfigError, match="scopes"):
-        table(scopes=["openid", 7])
+@pytest.mark.parametrize("name", ["scopes", "api_hosts"])
+def test_some_settings_may_be_a_list(name):
+    assert table(**{name: ["openid", "email"]}).values == {name: "openid email"}
+    assert table(**{name: "openid email"}).values == {name: "openid email"}
+    with pytest.raises(ConfigError, match=name):
+        table(**{name: ["openid", 7]})
 
 
 def test_an_empty_value_in_the_file_counts_as_unset():
