@@ -17,8 +17,8 @@ def own_command(program: str | None = None, interpreter: str | None = None) -> l
     that git or kubectl happens to be in.
     """
     path = os.path.abspath(sys.argv[0] if program is None else program)
-    if sys.platform == "win32" and not os.path.isfile(path):
-        path += ".exe"  # pip's launchers take that off
+    if sys.platform == "win32":
+        path += "" if os.path.isfile(path) else ".exe"  # pip's launchers take that off
     interpreter = sys.executable if interpreter is None else interpreter
     words = [path] if _runs_by_itself(path) else [interpreter, path]
     if not os.path.isfile(path) or not all(os.path.isabs(word) and word.isprintable() for word in words):

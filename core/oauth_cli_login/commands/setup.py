@@ -71,8 +71,7 @@ def _git(context: Context, args: Namespace) -> None:
         raise ConfigError(f"the session {profile.name} names no host", hint="Name it: --host HOST")
     key = f"credential.{address_of(place)}.helper"
     line = helper(own_command(), profile=profile.name, host=None if place == own else address_of(place))
-    helpers = git.helpers()
-    before = helpers.get(key, [])
+    before = git.helpers().get(key, [])
     if others := [value for value in before if value and profile_of_helper(value) is None]:
         raise ConfigError(
             f"git has another helper for {address_of(place)}: {others[0]}",
@@ -80,9 +79,12 @@ def _git(context: Context, args: Namespace) -> None:
         )
     lines = {profile_of_helper(value): value for value in before if value}
     _change(context, args, git, {key: (before, ["", *{**lines, profile.name: line}.values()])})
-    keys = list(helpers)
-    if key in keys and (later := [k for k in keys[keys.index(key) :] if k == "credential.helper"]):
-        context.terminal.warn(f"{later[0]} stands behind this in git's configuration, and is handed the tokens too")
+    keys = list(git.helpers())
+    if key in keys and "credential.helper" in keys[keys.index(key) :]:
+        context.terminal.warn(
+            "credential.helper stands behind this in git's configuration: it is handed the tokens too"
+        )
+        context.terminal.must_see("  Move it to the top of the file, or take it away.")
     if not args.dry_run:
         context.terminal.say(f"git uses {profile.name} ({session.label}) for {address_of(place)}")
     _say_which_scopes_are_missing(context, profile, session)
