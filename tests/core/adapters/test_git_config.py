@@ -70,6 +70,8 @@ def test_a_file_that_git_cannot_read_is_told_in_its_words(config, file):
 def test_a_key_that_cannot_be_changed_is_an_error(config):
     with pytest.raises(ConfigError, match="git config failed"):
         config.set("nonsense", ["x"])
+    with pytest.raises(ConfigError, match=r"git could not change credential\.no_key"):
+        config.set("credential.no_key", ["x"])
     with pytest.raises(ConfigError, match="git config failed"):
         config.set(KEY, [])
 

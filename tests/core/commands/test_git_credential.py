@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -105,7 +106,10 @@ def test_a_request_that_could_be_read_in_two_ways_gets_one_line(git, signed_in, 
 def test_more_than_a_request_is_not_read_to_its_end(git, signed_in):
     signed_in()
 
-    assert git("get", raw=b"x=" + b"y" * 10_000_000).failed(2, "longer than 64 KiB")
+    assert git("get", raw=b"x=y\n" * 1_000_000).failed(2, "longer than 64 KiB")
+    assert sys.stdin.buffer.tell() < 100_000
+    assert git("get", raw=b"x=" + b"y" * 1_000_000).failed(2, "longer than 64 KiB")
+    assert sys.stdin.buffer.tell() < 100_000
 
 
 def test_a_host_that_setup_git_wrote_down_gets_the_profiles_token_and_no_others(git, signed_in):
@@ -273,11 +277,12 @@ def test_an_erased_token_is_renewed_on_the_next_use(git, signed_in, cli, store):
         {"password": "stored-access-token", "protocol": "https"},
     ],
 )
-def test_nothing_else_can_be_erased(git, signed_in, session_file, attributes):
+@pytest.mark.parametrize("options", [(), ("--profile", "mock")])
+def test_nothing_else_can_be_erased(git, signed_in, session_file, attributes, options):
     signed_in()
     before = session_file().read_bytes()
 
-    assert silent(git("erase", username="oauth2", **attributes))
+    assert silent(git("erase", *options, username="oauth2", **attributes))
     assert session_file().read_bytes() == before
 
 

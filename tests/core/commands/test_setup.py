@@ -233,6 +233,7 @@ def test_without_git_it_says_so(cli, github, environ, program, tmp_path, options
 def test_what_was_written_goes_and_what_others_wrote_stays(cli, github, file):
     github()
     others = '[credential]\n\thelper = store\n[credential "https://gitlab.com"]\n\thelper = !x git-credential get\n'
+    others += '[credential "https://none.example"]\n\thelper = \n'
     file.write_text(others)
     cli("setup", "git")
     cli("setup", "git", "--host", "git.example.com")

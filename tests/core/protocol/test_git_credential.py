@@ -186,6 +186,7 @@ def test_a_helper_is_read_by_a_shell_and_known_again():
     [
         *("", "store", "cache --timeout 3600", "!/usr/bin/gh auth git-credential", "!x 'unclosed", "!"),
         *("!oauth-cli git-credential --profile", "/usr/bin/oauth-cli git-credential --profile work"),
+        "!x git-credential get work",
     ],
 )
 def test_another_programs_helper_is_left_to_it(value):
