@@ -185,6 +185,12 @@ def test_a_user_name_that_nobody_goes_by_is_told_who_is_there(git, two_accounts,
     assert "home (alice), work (alice-at-acme)" in done.err
 
 
+def test_a_profile_of_another_host_is_not_told_who_is_signed_in_here(git, two_accounts, signed_in):
+    signed_in("elsewhere", issuer="https://other.example")
+
+    assert silent(git("get", "--profile", "elsewhere", username="bob"))
+
+
 def test_another_profiles_damage_is_none_of_gits_business(git, signed_in, session_file):
     signed_in()
     session_file("broken").write_text("?")
