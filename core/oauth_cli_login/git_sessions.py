@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from oauth_cli_login.config import Configuration, check_profile_name
 from oauth_cli_login.context import Context
-from oauth_cli_login.errors import StoreError
+from oauth_cli_login.errors import NotSignedIn, StoreError
 from oauth_cli_login.model import Session
 from oauth_cli_login.protocol.git_credential import (
     CredentialRequest,
@@ -74,7 +74,10 @@ def erase(context: Context, asked: Asked) -> None:
     for name, session in _sessions(configuration, asked, all_of_them=False).items():
         if session.access_token == refused and not mark_stale(context, configuration, name, refused):
             profile, _ = stored_session(configuration, name)
-            raise ended(name, profile, f"{address_of(asked.place)} refused its token, and nothing renews it")
+            raise NotSignedIn(
+                f"{address_of(asked.place)} refused the token of the session {name}, and nothing renews it",
+                hint=ended(name, profile).hint,
+            )
 
 
 def _sessions(configuration: Configuration, asked: Asked, *, all_of_them: bool) -> dict[str, Session]:

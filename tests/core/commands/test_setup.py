@@ -219,6 +219,17 @@ def test_nobody_signed_in_is_told_the_command(cli, file):
     assert not file.exists()
 
 
+def test_a_server_without_an_issuer_goes_by_its_token_endpoint_or_has_to_be_named(cli, signed_in, file, values, line):
+    signed_in("work", provider="oauth2", issuer=None, token_endpoint="https://git.example/login/token")
+    cli("setup", "git")
+    assert values("credential.https://git.example.helper") == ["", line("work")]
+
+    signed_in("work", provider="oauth2", issuer=None, token_endpoint=None)
+    done = cli("setup", "git")
+    assert done.failed(3, "the session work names no host")
+    assert "--host HOST" in done.next_step
+
+
 @pytest.mark.parametrize("options", [(), ("--remove",)])
 def test_without_git_it_says_so(cli, github, environ, program, tmp_path, options):
     github()
