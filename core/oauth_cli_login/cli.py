@@ -29,6 +29,8 @@ COMMANDS = {
     "logout": "revoke a session's tokens and delete it",
     "use": "choose the default profile",
     "providers": "list the providers that are installed",
+    "setup": "let git or kubectl take tokens from here",
+    "git-credential": "answer git, as its credential helper",
     "mock-server": "run the embedded OAuth 2 server, for developing clients",
 }
 

@@ -144,6 +144,19 @@ def _why_ended(session: Session, now: float) -> str:
     return ""
 
 
+def mark_stale(context: Context, configuration: Configuration, name: str, access_token: str) -> bool:
+    """Let an access token that was refused count as expired, so that the next use renews it.
+
+    A token that is not the session's any more changes nothing. Returns ``False``, and changes nothing either, where no
+    refresh token could renew it: a session is never ended on another server's word.
+    """
+    with configuration.store.lock(name):
+        profile, session = stored_session(configuration, name)
+        if session.access_token == access_token and session.refresh_token is not None:
+            configuration.store.write(replace(profile, session=replace(session, expires_at=int(context.clock()))))
+        return session.access_token != access_token or session.refresh_token is not None
+
+
 def _server(profile: Profile, session: Session) -> tuple[object, ...]:
     """Return what the settings were checked for: they must not be used for anything else."""
     return profile.provider, profile.settings, profile.secrets, session.issuer, session.client_id, session.sub
