@@ -141,7 +141,7 @@ def check_settings(configuration: Configuration, profile: Profile, session: Sess
             f"the session {profile.name} belongs to the provider {profile.provider!a}, not {name!a}",
             hint="Undo the change in config.toml, or keep both: oauth-cli login --profile NAME",
         )
-    provider = load(name)
+    provider = load(name, configuration.environ)
     resolved = configuration.resolve(profile.name, provider.declared_settings(), stored=profile)
     if difference := difference_from(profile, session, provider, resolved):
         raise SettingsDiffer(

@@ -40,11 +40,11 @@ def find_target(configuration: Configuration, profile: str | None, provider: str
         check_profile_name(named)
         stored = configuration.store.read(named)
         provider = provider or configuration.provider_of(named, stored)
-        if not provider and any(named == other.name for other in installed()):
+        if not provider and any(named == other.name for other in installed(configuration.environ)):
             provider = named
     if not provider:
         return None
-    loaded = load(provider)
+    loaded = load(provider, configuration.environ)
     return Target(named or None, loaded, loaded.declared_settings())
 
 

@@ -85,7 +85,7 @@ def run(context: Context, args: Namespace) -> int:
     """Sign in and store the session: refuse what can be refused, ask what is missing, sign in, compare, store."""
     target: Target | None = args.target
     if target is None:
-        names = ", ".join(sorted({provider.name for provider in installed()}))
+        names = ", ".join(sorted({provider.name for provider in installed(context.environ)}))
         raise UsageError("which provider?", hint=f"oauth-cli login --provider NAME, where NAME is one of: {names}")
     configuration = Configuration.read(context.environ)
     flags, typed = _flags(args, target.declared), _typed(context.terminal.source, args, target.declared)

@@ -106,7 +106,7 @@ def _connected_apps_url(configuration: Configuration, name: str) -> str | None:
     """Return the page where the user can still revoke by hand, though the server could not be reached."""
     with suppress(OAuthCliError):
         profile, _ = stored_session(configuration, name)
-        provider = load(profile.provider)
+        provider = load(profile.provider, configuration.environ)
         resolved = configuration.resolve(name, provider.declared_settings(), stored=profile)
         return provider.connected_apps_url(resolved.settings())
     return None
