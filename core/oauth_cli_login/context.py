@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from oauth_cli_login.model import HttpRequest, HttpResponse
+from oauth_cli_login.values import dataclass, field
 
 if TYPE_CHECKING:
     from oauth_cli_login.adapters.http import Http, Repeat

@@ -9,7 +9,6 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import reduce
 from importlib import import_module
 from types import ModuleType
@@ -22,12 +21,13 @@ from oauth_cli_login.adapters.entry_points import entry_points
 from oauth_cli_login.cached import is_profile_name
 from oauth_cli_login.errors import ConfigError, PluginError
 from oauth_cli_login.provider import Provider, guarded
+from oauth_cli_login.values import dataclass
 
 GROUP = "oauth_cli.providers"
 PROJECT = "oauth_cli"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class InstalledProvider:
     """What the entry-point metadata says of a provider; ``distribution`` is ``name version``."""
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 from oauth_cli_login import cached
 from oauth_cli_login.adapters.interrupts import uninterrupted
@@ -35,6 +34,7 @@ from oauth_cli_login.protocol.revocation import parse_revocation_response, revoc
 from oauth_cli_login.protocol.token import REFRESH_TOKEN, ClientAuthentication, expires_at, refresh_request
 from oauth_cli_login.provider import Provider, RevocationRequest
 from oauth_cli_login.settings import Resolved
+from oauth_cli_login.values import replace
 
 
 class SettingsDiffer(ConfigError):  # noqa: N818 - it names what is the matter

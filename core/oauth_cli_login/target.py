@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 
 from oauth_cli_login import cached
 from oauth_cli_login.browser_flow import redirect_target, redirect_uri
@@ -15,9 +14,10 @@ from oauth_cli_login.pinning import keeps_secrets
 from oauth_cli_login.plugins import installed, load
 from oauth_cli_login.provider import Provider
 from oauth_cli_login.settings import Resolved
+from oauth_cli_login.values import dataclass, replace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Target:
     """Where to sign in, as far as the first look at the command line tells; ``profile`` may still have to be named."""
 

@@ -138,6 +138,7 @@ def test_importing_the_whole_protocol_loads_no_module_that_touches_the_world():
         f"{PACKAGE}.protocol",
         f"{PACKAGE}.errors",
         f"{PACKAGE}.model",
+        f"{PACKAGE}.values",
     }
 
 
@@ -146,18 +147,22 @@ def test_importing_the_whole_protocol_loads_no_module_that_touches_the_world():
 
 @parametrized("protocol")
 def test_the_protocol_knows_errors_model_and_itself(module):
-    assert {name for name in ours(module) if not name.startswith("protocol.")} <= {"errors", "model"}
+    assert {name for name in ours(module) if not name.startswith("protocol.")} <= {"errors", "model", "values"}
 
 
 @parametrized("adapters")
 def test_an_adapter_knows_no_flow_and_no_command(module):
-    allowed = {"", "errors", "model", "cached"}  # "" is the package itself, for its version
+    allowed = {"", "errors", "model", "values", "cached"}  # "" is the package itself, for its version
     assert {name for name in ours(module) if not name.startswith(("protocol.", "adapters."))} <= allowed
 
 
-@pytest.mark.parametrize("name", ["errors", "cached", "defaults", "hookspecs", "model"])
+@pytest.mark.parametrize("name", ["errors", "cached", "defaults", "hookspecs", "values"])
 def test_what_everybody_imports_imports_nothing_of_ours(name):
     assert ours(modules()[f"{PACKAGE}.{name}"]) == set()
+
+
+def test_the_values_need_what_makes_values():
+    assert ours(modules()[f"{PACKAGE}.model"]) == {"values"}
 
 
 def test_the_path_to_a_cached_token_imports_nothing_else_at_its_start():

@@ -38,9 +38,7 @@ _KEPT = 30 * 24 * 3600
 """Seconds for which a file is kept, so that those of interpreters that are gone do not stay for ever."""
 
 
-def entry_points(
-    group: str, environ: Mapping[str, str], *, clock: Callable[[], float] = time.time
-) -> list[EntryPoint]:
+def entry_points(group: str, environ: Mapping[str, str], *, clock: Callable[[], float] = time.time) -> list[EntryPoint]:
     """Return the entry points of a group, as kept or asked for anew.
 
     Raises ValueError where an installed distribution has an entry point that cannot be read (3.15 refuses them all).

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from contextlib import suppress
-from dataclasses import dataclass, replace
 
 from oauth_cli_login.config import Configuration
 from oauth_cli_login.context import Context
@@ -12,9 +11,10 @@ from oauth_cli_login.errors import ExitStatus, NotSignedIn, OAuthCliError, Store
 from oauth_cli_login.model import SecretReference
 from oauth_cli_login.plugins import load
 from oauth_cli_login.session import SettingsDiffer, connected, revoke, stored_session
+from oauth_cli_login.values import dataclass, replace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Outcome:
     """How it went: ``revocation`` is revoked, unsupported or failed; ``error`` says why it failed."""
 

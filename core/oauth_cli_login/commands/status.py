@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from dataclasses import dataclass
 
 from oauth_cli_login.config import Configuration, check_profile_name
 from oauth_cli_login.context import Context
 from oauth_cli_login.errors import ExitStatus, StoreError
 from oauth_cli_login.model import Profile, Session
 from oauth_cli_login.session import has_ended, is_fresh, stored_session
+from oauth_cli_login.values import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Row:
     """One session as it is shown; ``state`` is valid, expired (a refresh token renews it) or ended."""
 
