@@ -19,7 +19,8 @@ class Options:
 
     ``flow`` is ``None`` for the provider's best. ``params`` are the user's own request parameters. ``port`` replaces
     the provider's. ``timeout`` is in seconds, ``None`` for the flow's own. ``open_browser`` is ``None`` where no
-    browser may be started. ``refresh_token_stored`` tells whether one is stored that seems to work.
+    browser may be started. ``refresh_token_stored`` tells whether one is stored that seems to work, ``select_account``
+    whether another profile has an account at this server, so that the person should say which one is meant.
     """
 
     scopes: tuple[str, ...]
@@ -29,6 +30,7 @@ class Options:
     timeout: float | None = None
     open_browser: OpenBrowser | None = None
     refresh_token_stored: bool = False
+    select_account: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,19 @@ class Attempt:
         core = {}
         if hint := settings["login_hint"]:
             core["login_hint"] = hint
-        if flow == "browser" and "offline_access" in options.scopes and not options.refresh_token_stored:
-            core["prompt"] = "consent"  # OpenID Connect Core 11: without it servers pass offline_access over
+        if flow == "browser" and (prompt := self._prompt()):
+            core["prompt"] = prompt
         return params.merge(core, plugin, options.params, protected=protected, provider=provider.name)
+
+    def _prompt(self) -> str:
+        """Return the prompt values that core asks for (OpenID Connect Core 3.1.2.1), separated by spaces."""
+        options, known = self.options, self.client.metadata.document.get("prompt_values_supported")
+        wanted = []
+        if options.select_account and isinstance(known, list | tuple) and "select_account" in known:
+            wanted.append("select_account")
+        if "offline_access" in options.scopes and not options.refresh_token_stored:
+            wanted.append("consent")  # Core 11: without it servers pass offline_access over
+        return " ".join(wanted)
 
     def token_params(self, grant_type: str, protected: frozenset[str], redirect_uri: str | None) -> dict[str, str]:
         """Return the extra parameters of a token request."""

@@ -37,7 +37,7 @@ _EPILOG = """\
 examples:
   oauth-cli login --provider mock              try it: the server is built in
   oauth-cli login --provider github            GitHub tells you what to register
-  curl -H @<(printf 'Authorization: Bearer %s' "$(oauth-cli token)") https://api.example.com/
+  curl -H @<(oauth-cli token --format header) https://api.example.com/
 
 Answers for programs go to standard output, everything for people to standard error.
 Exit status: 0 done, 2 usage, 3 configuration, 4 sign in again, 5 refused, 6 no answer in time,

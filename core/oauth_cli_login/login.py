@@ -21,7 +21,7 @@ from collections.abc import Sequence
 
 from oauth_cli_login.attempt import Attempt, Granted, Options
 from oauth_cli_login.browser_flow import browser_flow
-from oauth_cli_login.client import client_for
+from oauth_cli_login.client import Client, client_for
 from oauth_cli_login.context import Connection, Context
 from oauth_cli_login.device_flow import device_flow
 from oauth_cli_login.discovery import discover
@@ -37,11 +37,11 @@ from oauth_cli_login.values import dataclass
 class SignedIn:
     """What a sign-in brought: tokens that were checked, and whom they stand for.
 
-    ``scopes`` are the granted ones. ``issued_at`` is seconds since the epoch. ``redirect_uri`` is ``None`` after a
-    device flow, ``id_token_claims`` where there is no ID token.
+    ``client`` can send until its connection is closed. ``scopes`` are the granted ones. ``issued_at`` is seconds since
+    the epoch. ``redirect_uri`` is ``None`` after a device flow, ``id_token_claims`` where there is no ID token.
     """
 
-    metadata: ServerMetadata
+    client: Client
     token_response: TokenResponse
     scopes: tuple[str, ...]
     userinfo: UserInfo
@@ -84,7 +84,7 @@ def _complete(attempt: Attempt, granted: Granted, *, step: int) -> SignedIn:
         )
     except NotSignedIn:
         raise ProtocolError("the provider does not accept the access token that it has just issued") from None
-    return SignedIn(attempt.client.metadata, tokens, scopes, userinfo, claims, granted.issued_at, granted.redirect_uri)
+    return SignedIn(attempt.client, tokens, scopes, userinfo, claims, granted.issued_at, granted.redirect_uri)
 
 
 def _check_id_token(attempt: Attempt, granted: Granted, scopes: Sequence[str]) -> JsonObject | None:

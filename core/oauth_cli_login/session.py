@@ -1,14 +1,18 @@
-"""A valid access token, now: cached, or refreshed under a lock; and the end of a session.
+"""A valid access token, now: cached, or refreshed under a lock.
 
 ``valid_session`` takes these steps:
 
-1. Read the session; while its access token is fresh, that is the answer.
+1. Read the session; while its access token is good for long enough, that is the answer.
 2. Stop before the network where the settings now mean another provider, issuer or client than the session's.
 3. Take the profile's lock and read again: another process may have refreshed meanwhile, or somebody signed in anew.
+   Nothing is asked of the server before: of many processes at once, one refreshes and the others find it done.
 4. See that the store can be written, before a refresh token is spent that may be good for one use only.
 5. Refresh; check the new ID token against the session (OpenID Connect Core 12.2).
 6. On ``invalid_grant`` read again before giving up: somebody without our lock may have been faster.
 7. Save, release, and hand out.
+
+A process that dies between 5 and 7 leaves a session whose refresh token may be spent: the next use gets
+``invalid_grant`` and says "sign in again". Nothing worse can come of it.
 """
 
 from __future__ import annotations
@@ -23,16 +27,14 @@ from oauth_cli_login.client import Client, client_for
 from oauth_cli_login.config import Configuration
 from oauth_cli_login.context import Context
 from oauth_cli_login.discovery import discover, served
-from oauth_cli_login.errors import ConfigError, NotSignedIn, OAuthCliError, TokenError
-from oauth_cli_login.model import HttpRequest, Profile, Session
+from oauth_cli_login.errors import ConfigError, NotSignedIn, StoreError, TokenError
+from oauth_cli_login.model import Profile, Session
 from oauth_cli_login.pinning import difference_from
 from oauth_cli_login.plugins import load
 from oauth_cli_login.protocol import params
-from oauth_cli_login.protocol.body import FORM, form
 from oauth_cli_login.protocol.id_token import check_refreshed
-from oauth_cli_login.protocol.revocation import parse_revocation_response, revocation_request
-from oauth_cli_login.protocol.token import REFRESH_TOKEN, ClientAuthentication, expires_at, refresh_request
-from oauth_cli_login.provider import Provider, RevocationRequest
+from oauth_cli_login.protocol.token import REFRESH_TOKEN, expires_at, refresh_request
+from oauth_cli_login.provider import Provider
 from oauth_cli_login.settings import Resolved
 from oauth_cli_login.values import replace
 
@@ -71,49 +73,79 @@ def valid_session(
 ) -> Session:
     """Return the profile's session with an access token that is good for ``min_valid`` seconds from now.
 
-    ``refresh`` asks for a new one in any case.
+    ``refresh`` asks for a new one in any case. Where the server gives tokens that live shorter than ``min_valid``, it
+    is one that was issued just now.
 
     Raises NotSignedIn where only a person can go on, SettingsDiffer, StoreError, and what the server's answer calls
     for.
     """
+    started = int(context.clock())
     while True:
         profile, session = stored_session(configuration, name)
+        check_settings(configuration, profile, session)
         if not refresh and is_fresh(session, context.clock(), min_valid):
-            check_settings(configuration, profile, session)
             return session
         if session.refresh_token is None:
-            raise ended(name, profile)
-        renewed = _renew(context, configuration, profile, session)
-        if renewed is not None:
-            return renewed
+            raise ended(name, profile, _why_ended(session, context.clock()))
+        with configuration.store.lock(name):
+            now_profile, now_session = stored_session(configuration, name)
+            if _server(now_profile, now_session) != _server(profile, session):
+                continue  # another login came in between: all is to be looked at anew
+            if _issued(now_session) != _issued(session) and (
+                is_fresh(now_session, context.clock(), min_valid) or _is_new(now_session, started, context.clock())
+            ):
+                return now_session
+            return _renew(context, configuration, now_profile, now_session)
 
 
-def _renew(context: Context, configuration: Configuration, profile: Profile, session: Session) -> Session | None:
-    """Take steps 3 to 7; ``None`` where another login came in between, and all is to be looked at anew."""
+def _renew(context: Context, configuration: Configuration, profile: Profile, session: Session) -> Session:
+    """Take steps 4 to 7, with the profile's lock held."""
     store, name = configuration.store, profile.name
-    with connected(context, configuration, profile, session) as client, store.lock(name):
-        now_profile, now_session = stored_session(configuration, name)
-        if _server(now_profile, now_session) != _server(profile, session):
-            return None
-        if now_session.access_token != session.access_token and is_fresh(now_session, context.clock()):
-            return now_session
-        store.check_writable(name, locked=True)
-        try:
-            with uninterrupted():  # between the two the server's session and ours are apart
-                renewed = _refresh(context, client, now_profile, now_session)
-                store.write(replace(now_profile, session=renewed))
-        except TokenError as error:
-            if error.error != "invalid_grant":
-                raise
-            _, later = stored_session(configuration, name)
-            if later.access_token != now_session.access_token and is_fresh(later, context.clock()):
-                return later
-            raise ended(name, profile, error.error_description or error.error) from None
-        return renewed
+    store.check_writable(name, locked=True)
+    try:
+        with connected(context, configuration, profile, session) as client, uninterrupted():
+            # between the two the server's session and ours are apart
+            renewed = _refresh(context, client, profile, session)
+            _save(configuration, replace(profile, session=renewed))
+    except TokenError as error:
+        if error.error != "invalid_grant":
+            raise
+        _, later = stored_session(configuration, name)
+        if _issued(later) != _issued(session) and is_fresh(later, context.clock()):
+            return later
+        raise ended(name, profile, error.error_description or error.error) from None
+    return renewed
+
+
+def _save(configuration: Configuration, profile: Profile) -> None:
+    """Store what a refresh brought; where that fails, say what it means: the old refresh token may be spent."""
+    try:
+        configuration.store.write(profile)
+    except StoreError as error:
+        raise StoreError(
+            f"the provider has renewed the session {profile.name}, and the new tokens are lost: {error.message}",
+            hint=f"Make room, or mend the folder; then sign in again, if it has ended: {_login_command(profile)}",
+        ) from None
+
+
+def _issued(session: Session) -> tuple[object, ...]:
+    """Return what tells one issue of tokens from the next: some servers send the same access token again."""
+    return session.access_token, session.refresh_token, session.issued_at
+
+
+def _is_new(session: Session, started: int, now: float) -> bool:
+    """Tell whether the token was issued while we waited and lives: asking once more would bring nothing better."""
+    return started <= session.issued_at <= now < session.expires_at
+
+
+def _why_ended(session: Session, now: float) -> str:
+    if session.issued_at > now:
+        return "this machine's clock is before the time of the sign-in, and nothing renews the token"
+    return ""
 
 
 def _server(profile: Profile, session: Session) -> tuple[object, ...]:
-    """Return what a connection was made for: it must not be used for anything else."""
+    """Return what the settings were checked for: they must not be used for anything else."""
     return profile.provider, profile.settings, profile.secrets, session.issuer, session.client_id, session.sub
 
 
@@ -151,54 +183,6 @@ def check_settings(configuration: Configuration, profile: Profile, session: Sess
     return provider, resolved
 
 
-def revoke(client: Client, session: Session) -> bool:
-    """Revoke the session's tokens at its provider; tell whether any could be: some providers revoke none.
-
-    The refresh token goes first: most servers end its access tokens with it, and where one refuses to revoke an
-    access token on its own (RFC 7009 section 2.2.1), that has to do. Raises TokenError, TransportError or
-    ProtocolError where nothing was revoked.
-    """
-    done = False
-    tokens = {"refresh_token": session.refresh_token, "access_token": session.access_token}
-    for hint, token in tokens.items():
-        try:
-            for request in _revocation_requests(client, token, hint) if token else ():
-                done |= parse_revocation_response(client.connection.send(request, repeat="if refused"))
-        except OAuthCliError:
-            if not done:
-                raise
-    return done
-
-
-def _revocation_requests(client: Client, token: str, hint: str) -> list[HttpRequest]:
-    own = client.provider.revocation_requests(client.settings, client.metadata, token=token, token_type_hint=hint)
-    if own is not None:
-        return [_plugin_request(request, client.authentication) for request in own]
-    endpoint = client.metadata.revocation_endpoint
-    if endpoint is None:
-        return []
-    return [revocation_request(endpoint, client.authentication, token=token, token_type_hint=hint)]
-
-
-def _plugin_request(request: RevocationRequest, authentication: ClientAuthentication) -> HttpRequest:
-    """Return the request that a plugin described, with the client's authentication where it asks for that."""
-    import json  # noqa: PLC0415 - loaded already wherever a response was read
-
-    if request.auth == "basic":
-        authentication = replace(authentication, method="client_secret_basic")
-    headers = {"Accept": "application/json", **request.headers}
-    if request.auth != "none":
-        headers.update(authentication.headers)
-    if request.json is not None:
-        headers["Content-Type"] = "application/json"
-        return HttpRequest(request.method, request.url, headers, json.dumps(dict(request.json)).encode())
-    fields = dict(request.form or {})
-    if request.auth == "client":
-        fields = {**authentication.params, **fields}
-    headers["Content-Type"] = FORM
-    return HttpRequest(request.method, request.url, headers, form(fields))
-
-
 def _refresh(context: Context, client: Client, profile: Profile, session: Session) -> Session:
     """Spend the session's refresh token, and return the session that comes of it; one use, one request."""
     if session.refresh_token is None:
@@ -230,6 +214,10 @@ def _refresh(context: Context, client: Client, profile: Profile, session: Sessio
 
 def ended(name: str, profile: Profile, why: str = "") -> NotSignedIn:
     """Return the error that names the command which starts a new session, and says ``why`` one is needed."""
-    command = f"oauth-cli login --profile {name}" if name != profile.provider else f"oauth-cli login --provider {name}"
     said = f"the session {name} has ended" + (f": {why}" if why else "")
-    return NotSignedIn(said, hint=f"Sign in again: {command}")
+    return NotSignedIn(said, hint=f"Sign in again: {_login_command(profile)}")
+
+
+def _login_command(profile: Profile) -> str:
+    name = profile.name
+    return f"oauth-cli login --profile {name}" if name != profile.provider else f"oauth-cli login --provider {name}"

@@ -26,6 +26,15 @@ class Target:
     declared: Mapping[str, Setting]
 
 
+@dataclass(frozen=True)
+class Destination:
+    """Where to sign in, wholly known: the profile, its provider, and the settings, their secrets references still."""
+
+    profile: str
+    provider: Provider
+    resolved: Resolved
+
+
 def find_target(configuration: Configuration, profile: str | None, provider: str | None) -> Target | None:
     """Return what to sign in to, or ``None`` where nothing says which provider.
 
@@ -56,8 +65,8 @@ def resolve(
     flags: Mapping[str, str],
     typed: Mapping[str, str],
     port: int | None,
-) -> tuple[str, Profile | None, Resolved]:
-    """Return the profile's name, what is stored of it, and its settings, with what was missing asked for.
+) -> Destination:
+    """Return the profile and its settings, with what was missing asked for.
 
     ``flags`` are the options that were given, by setting name; ``typed`` what came on standard input; ``port`` is the
     callback's, for the redirect URI that the provider's guide names. Raises ConfigError, UsageError, StoreError.
@@ -71,12 +80,12 @@ def resolve(
         resolved = configuration.resolve(name, target.declared, stored=stored, flags=flags).with_values(typed)
         if not resolved.missing():
             if stored is None or not stored.secrets or keeps_secrets(stored, target.provider, resolved):
-                return name, stored, resolved
+                return Destination(name, target.provider, resolved)
             # a secret goes to the server that it belongs to, and to no other: without it all is looked at again
             stored = replace(stored, secrets={})
             resolved = configuration.resolve(name, target.declared, stored=stored, flags=flags).with_values(typed)
             if not resolved.missing():
-                return name, stored, resolved
+                return Destination(name, target.provider, resolved)
         typed.update(_ask(context, target.provider, resolved, name=name, port=port))
 
 

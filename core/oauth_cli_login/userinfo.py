@@ -1,15 +1,18 @@
-"""Who an access token stands for: asked of the provider, and held against the ID token."""
+"""Who an access token stands for: asked of the provider, and held against the ID token and the session."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from oauth_cli_login.client import Client
-from oauth_cli_login.context import Connection
-from oauth_cli_login.errors import OAuthCliError, ProtocolError
+from oauth_cli_login.config import Configuration
+from oauth_cli_login.context import Connection, Context
+from oauth_cli_login.errors import NotSignedIn, OAuthCliError, ProtocolError
 from oauth_cli_login.model import JsonObject, UserInfo
+from oauth_cli_login.protocol.id_token import decode
 from oauth_cli_login.protocol.userinfo import check_userinfo_sub, parse_userinfo_response, userinfo_request
 from oauth_cli_login.provider import UserinfoRequest
+from oauth_cli_login.session import connected, ended, stored_session, valid_session
 
 
 def fetch_userinfo(
@@ -43,3 +46,32 @@ def _fetch_one(connection: Connection, request: UserinfoRequest, access_token: s
         if request.optional:
             return None
         raise
+
+
+def current_userinfo(context: Context, configuration: Configuration, name: str) -> tuple[UserInfo, bool]:
+    """Return whom the profile's session stands for, and whether the provider could be asked: some have nobody to ask.
+
+    A token that the provider refuses is refreshed once.
+
+    Raises NotSignedIn where it refuses the new one as well, and what ``valid_session`` and ``fetch_userinfo`` raise.
+    """
+    valid_session(context, configuration, name)
+    profile, session = stored_session(configuration, name)
+    with connected(context, configuration, profile, session) as client:
+        can_be_asked = bool(client.provider.userinfo_requests(client.settings, client.metadata, scopes=session.scopes))
+
+        def fetch(access_token: str) -> UserInfo:
+            claims = decode(session.id_token)[1] if session.id_token else None
+            userinfo = fetch_userinfo(client, scopes=session.scopes, access_token=access_token, id_token_claims=claims)
+            if session.sub is not None:
+                check_userinfo_sub(userinfo, session.sub)
+            return userinfo
+
+        try:
+            return fetch(session.access_token), can_be_asked
+        except NotSignedIn:
+            renewed = valid_session(context, configuration, name, refresh=True)
+        try:
+            return fetch(renewed.access_token), can_be_asked
+        except NotSignedIn as error:
+            raise ended(name, profile, error.message) from None

@@ -55,6 +55,7 @@ def oauth_server_metadata() -> Mapping[str, object]:
         "device_authorization_endpoint": f"{SITE}/login/device/code",
         "token_endpoint_auth_methods_supported": ["client_secret_post"],
         "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": ["select_account"],
     }
 
 

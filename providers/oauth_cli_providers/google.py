@@ -32,7 +32,11 @@ def oauth_provider_settings() -> Sequence[Mapping[str, object]]:
 @hookimpl
 def oauth_server_metadata() -> Mapping[str, object]:
     """Return the issuer; discovery knows the rest. The secret goes into the body, as all of Google's pages have it."""
-    return {"issuer": ISSUER, "token_endpoint_auth_methods_supported": ["client_secret_post"]}
+    return {
+        "issuer": ISSUER,
+        "token_endpoint_auth_methods_supported": ["client_secret_post"],
+        "prompt_values_supported": ["none", "consent", "select_account"],
+    }
 
 
 @hookimpl

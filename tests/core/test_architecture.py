@@ -132,7 +132,7 @@ def test_importing_the_whole_protocol_loads_no_module_that_touches_the_world():
     loaded = set(done.stdout.split())
     assert {*names, f"{PACKAGE}.errors", f"{PACKAGE}.model"} <= loaded
     assert not loaded & {"requests", "urllib3", "socket", "ssl", "random", "secrets", "webbrowser", "subprocess"}
-    assert not loaded & {"asyncio", "pluggy", "filelock", "rich"}
+    assert not loaded & {"asyncio", "pluggy", "fcntl", "rich"}
     assert {name for name in loaded if name.startswith(PACKAGE + ".")} == {
         *names,
         f"{PACKAGE}.protocol",
@@ -210,7 +210,7 @@ def test_no_two_modules_import_each_other_however_far_around():
         ("requests", {"adapters.http"}),
         ("urllib3", {"adapters.http"}),
         ("truststore", {"adapters.http"}),
-        ("filelock", {"adapters.store"}),
+        ("fcntl", {"adapters.lock"}),
         ("tomli", {"adapters.config_file"}),
         ("webbrowser", {"adapters.browser"}),
     ],

@@ -7,12 +7,13 @@ import threading
 from contextlib import contextmanager
 from dataclasses import replace
 
-import filelock
 import pytest
 
+from oauth_cli_login.adapters.lock import locked
 from oauth_cli_login.adapters.store import Store
 from oauth_cli_login.config import Configuration
 from oauth_cli_login.context import Context
+from oauth_cli_login.errors import StoreError
 from oauth_cli_login.model import SecretReference
 from oauth_cli_login.session import has_ended, is_fresh, valid_session
 
@@ -272,23 +273,31 @@ def test_a_refresh_token_that_was_spent_without_our_lock_is_no_reason_to_give_up
 def test_many_at_once_refresh_once(server, expired, environ, clock):
     """Each holds what it read before the first one refreshed; one refresh token is good for one use."""
     expired()
-    start = threading.Barrier(4)
-    tokens = []
+
+    assert at_once(4, lambda: valid(environ, clock).access_token) == ["access-token-1-secret"] * 4
+    assert len(server.received("/token")) == 1
+    assert len(server.received("/.well-known/openid-configuration")) == 1  # nothing is asked for by those who wait
+
+
+def valid(environ, clock, **asked):
+    return valid_session(Context(environ, _SilentTerminal(), clock=clock), Configuration.read(environ), "mock", **asked)
+
+
+def at_once(number, work):
+    """Return what ``work`` returns in each of so many threads that begin together."""
+    start = threading.Barrier(number)
+    results = []
 
     def one():
-        context = Context(environ, _SilentTerminal(), clock=clock)
-        configuration = Configuration.read(environ)
         start.wait()
-        tokens.append(valid_session(context, configuration, "mock").access_token)
+        results.append(work())
 
-    threads = [threading.Thread(target=one) for _ in range(4)]
+    threads = [threading.Thread(target=one) for _ in range(number)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(timeout=30)
-
-    assert tokens == ["access-token-1-secret"] * 4
-    assert len(server.received("/token")) == 1
+    return results
 
 
 class _SilentTerminal:
@@ -319,7 +328,7 @@ def test_a_lock_that_is_never_released_is_a_storage_failure(cli, server, expired
     expired()
     monkeypatch.setattr("oauth_cli_login.adapters.store.LOCK_TIMEOUT", 0.1)
     path = session_file().parent / ".mock.lock"
-    with filelock.FileLock(path):
+    with locked(str(path), timeout=1):
         done = cli("token")
 
     assert done.failed(9, "another oauth-cli has held the session mock")
@@ -449,19 +458,114 @@ def test_a_session_has_ended_when_nothing_renews_it(signed_in):
 # ---- another login in between
 
 
-def test_a_refresh_token_never_goes_to_the_server_of_an_earlier_session(cli, server, expired, signed_in, store):
-    """Somebody signs in anew, elsewhere, while this process is still discovering the old server."""
+def before_the_lock(monkeypatch, act):
+    """Let ``act`` happen once, after the session was read and before its lock is had."""
+    lock = Store.lock
+    acts = [act]
+
+    @contextmanager
+    def lock_late(self, name):
+        if acts:
+            acts.pop()()
+        with lock(self, name):
+            yield
+
+    monkeypatch.setattr(Store, "lock", lock_late)
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_a_refresh_token_never_goes_to_the_server_of_an_earlier_session(
+    cli, server, expired, signed_in, store, monkeypatch, environ, fresh
+):
+    """Somebody signs in anew, elsewhere, while this process waits for the lock."""
+    expired()
+    del environ["OAUTH_CLI_MOCK_ISSUER"]
+    elsewhere = "http://127.0.0.1:9"  # where nobody answers
+    new = {"issuer": elsewhere, "token_endpoint": f"{elsewhere}/token", "refresh_token": "canary"}
+    ends = 1_900_000_000 if fresh else 1
+
+    before_the_lock(
+        monkeypatch,
+        lambda: signed_in(settings={"issuer": elsewhere}, expires_at=ends, access_token="new-token", **new),
+    )
+
+    done = cli("token")
+
+    assert (done.status, done.out) == ((0, "new-token\n") if fresh else (7, ""))
+    assert server.requests == []
+    assert store.read("mock").session.refresh_token == "canary"
+
+
+def test_settings_are_held_against_a_session_that_came_in_between(cli, server, expired, signed_in, monkeypatch):
+    """The environment still names the server of the session that was there before."""
     expired()
     elsewhere = "https://elsewhere.example"
-    new = {"issuer": elsewhere, "refresh_token": "canary", "expires_at": 1, "issued_at": 1}
+    new = {"issuer": elsewhere, "token_endpoint": f"{elsewhere}/token", "access_token": "new-token"}
+    before_the_lock(monkeypatch, lambda: signed_in(settings={"issuer": elsewhere}, expires_at=1_900_000_000, **new))
 
-    def sign_in_anew(received):
-        if "openid-configuration" in received.path:
-            signed_in(settings={"issuer": elsewhere}, **new)
+    assert cli("token").failed(3, "belongs to the issuer 'https://elsewhere.example'")
+    assert server.requests == []
 
-    server.on_request = sign_in_anew
 
-    cli("token")
+# ---- what is good enough
 
-    assert server.received("/token") == []
-    assert store.read("mock").session.refresh_token == "canary"
+
+def test_more_time_than_is_left_is_refreshed_for(cli, server, signed_in, clock, environ):
+    signed_in(expires_at=int(clock()) + 100)
+
+    assert valid(environ, clock, min_valid=99).access_token == "stored-access-token"
+    assert valid(environ, clock, min_valid=100).access_token == "access-token-1-secret"
+
+
+def test_where_tokens_live_shorter_than_asked_each_call_has_one_that_is_new(server, signed_in, clock, environ):
+    signed_in()
+    server.tokens = {"expires_in": 30}
+
+    assert valid(environ, clock, min_valid=7200).access_token == "access-token-1-secret"
+    assert valid(environ, clock, min_valid=7200).access_token == "access-token-2-secret"
+
+
+def test_many_that_wait_at_once_take_a_short_lived_token_as_it_is(server, expired, clock, environ):
+    """Each asking again for what the server does not give would be a request for every process."""
+    expired()
+    server.tokens = {"expires_in": 30}
+
+    tokens = at_once(4, lambda: valid(environ, clock).access_token)
+
+    assert tokens == ["access-token-1-secret"] * 4
+    assert len(server.received("/token")) == 1
+
+
+def test_a_new_token_that_was_forced_meanwhile_is_taken(server, signed_in, clock, environ):
+    signed_in()
+
+    assert at_once(4, lambda: valid(environ, clock, refresh=True).access_token) == ["access-token-1-secret"] * 4
+
+
+def test_a_server_that_sends_the_same_access_token_again_is_asked_once(server, expired, clock, environ):
+    expired()
+    server.tokens = {"access_token": "stored-access-token"}
+
+    assert at_once(4, lambda: valid(environ, clock).access_token) == ["stored-access-token"] * 4
+    assert len(server.received("/token")) == 1
+
+
+def test_what_was_stored_by_a_clock_ahead_of_ours_is_told_where_nothing_renews_it(cli, signed_in, clock):
+    signed_in(issued_at=int(clock()) + 10, refresh_token=None)
+
+    assert cli("token").failed(4, "this machine's clock is before the time of the sign-in")
+
+
+def test_tokens_that_cannot_be_stored_are_not_lost_in_silence(cli, server, expired, store, monkeypatch):
+    expired()
+
+    def full(*_):
+        raise StoreError("the session cannot be stored: No space left on device")
+
+    monkeypatch.setattr(Store, "write", full)
+
+    done = cli("token")
+
+    assert done.failed(9, "the provider has renewed the session mock, and the new tokens are lost", "No space left")
+    assert "oauth-cli login --provider mock" in done.next_step
+    assert len(server.received("/token")) == 1

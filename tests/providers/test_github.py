@@ -63,6 +63,7 @@ def test_the_endpoints_are_known_without_discovery(github, provider, settings_of
         "device_authorization_endpoint": DEVICE,
         "token_endpoint_auth_methods_supported": ["client_secret_post"],
         "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": ["select_account"],
     }
 
 

@@ -9,24 +9,36 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, cast
 
 from oauth_cli_login import cached
 from oauth_cli_login.adapters import files
+from oauth_cli_login.adapters.lock import LockHeldError, locked
 from oauth_cli_login.errors import StoreError
 from oauth_cli_login.model import Profile, SecretReference, Session
 from oauth_cli_login.protocol.body import parse_json
+from oauth_cli_login.values import dataclass
 
 if TYPE_CHECKING:
     from typing import Literal
 
-LOCK_TIMEOUT = 60.0
+LOCK_TIMEOUT = 150.0
+"""Seconds. Whoever refreshes may have to discover, to run a command for the secret, and to send, each with a limit."""
+LOGIN_TIMEOUT = 900.0
+"""Seconds. A person has five minutes, a device code often has fifteen."""
 _PROBE_BYTES = 128 * 1024
 _KINDS = ("value", "env", "file", "command")
+
+
+@dataclass(frozen=True)
+class FailedLogin:
+    """A sign-in that a program asked for, in vain: when, in seconds since the epoch, and whether anybody answered."""
+
+    at: int
+    answered: bool
 
 
 class Store:
@@ -83,7 +95,7 @@ class Store:
         """Remove the profile's file and whatever a crash left beside it; it may be missing."""
         path = self._path(name)
         try:
-            for leftover in (path, files.beside(path)):
+            for leftover in (path, files.beside(path), self._failed_login_path(name)):
                 with suppress(FileNotFoundError):
                     os.unlink(leftover)
         except OSError as error:
@@ -104,7 +116,7 @@ class Store:
         """Raise StoreError where the profile's file could not be written, before anything is spent on it.
 
         It is tried, with more bytes than a session has: a full disk takes an empty file. A caller who has ``locked``
-        the profile tries the very place; without the lock, whose library takes long to load, it is one beside it.
+        the profile tries the very place; without the lock it is one beside it.
         """
         place = files.beside(self._path(name if locked else f"{name}.{os.getpid()}"))
         with self._storing():
@@ -127,35 +139,59 @@ class Store:
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
-        """Hold the profile's lock: one writer at a time, across processes; StoreError after a minute of waiting."""
+        """Hold the profile's lock: one writer at a time, across processes; StoreError where it is not had in time."""
         with self._locked(os.path.join(self._folder, f".{name}.lock"), f"the session {name}"):
             yield
 
     @contextmanager
-    def _locked(self, path: str, what: str) -> Iterator[None]:
-        import filelock  # noqa: PLC0415 - it brings asyncio, which a cached token does not wait for
+    def login_lock(self, name: str) -> Iterator[None]:
+        """Hold the right to open a browser for the profile; it is waited for as long as a sign-in may take.
 
+        The profile's own lock stays free meanwhile: nobody who only reads or refreshes waits for a person.
+        """
+        path = os.path.join(self._folder, f".{name}.login.lock")
+        with self._locked(path, f"the sign-in to {name}", timeout=LOGIN_TIMEOUT):
+            yield
+
+    def failed_login(self, name: str) -> FailedLogin | None:
+        """Return the last sign-in that a program asked for and that failed, or ``None``."""
+        try:
+            data, _ = cached.read_file(self._failed_login_path(name))
+            at, answer = data.decode("ascii").split()
+            return FailedLogin(int(at), answered=answer == "answered")
+        except (OSError, ValueError):
+            return None
+
+    def note_failed_login(self, name: str, failed: FailedLogin | None) -> None:
+        """Keep how the last such sign-in failed, under ``login_lock``; or forget it, after one that succeeded."""
+        path = self._failed_login_path(name)
+        if failed is not None:
+            self._write(path, f"{failed.at} {'answered' if failed.answered else 'unanswered'}\n".encode("ascii"))
+            return
+        with self._storing(), suppress(FileNotFoundError):
+            os.unlink(path)
+
+    def _failed_login_path(self, name: str) -> str:
+        return os.path.join(self._folder, f".{name}.failed-login")
+
+    @contextmanager
+    def _locked(self, path: str, what: str, *, timeout: float | None = None) -> Iterator[None]:
         with self._storing():
             files.make_private(self._folder)
-        try:
-            if not stat.S_ISREG(os.lstat(path).st_mode):
-                raise _refused(path, "it is not a regular file")
-        except FileNotFoundError:
-            pass
-        lock = filelock.FileLock(path, timeout=LOCK_TIMEOUT, mode=0o600)
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            raise StoreError(
-                f"another oauth-cli has held {what} for {LOCK_TIMEOUT:.0f} seconds",
-                hint="Wait for it, or end it. Its process holds " + path,
-            ) from None
-        except (OSError, NotImplementedError) as error:
-            raise StoreError(f"{path} cannot be locked: {error}") from None
-        try:
+        seconds = LOCK_TIMEOUT if timeout is None else timeout
+        with ExitStack() as held:
+            try:
+                held.enter_context(locked(path, timeout=seconds))
+            except LockHeldError:
+                raise StoreError(
+                    f"another oauth-cli has held {what} for {seconds:.0f} seconds",
+                    hint="Wait for it, or end it. Its process holds " + path,
+                ) from None
+            except ValueError as error:
+                raise _refused(path, str(error)) from None
+            except OSError as error:
+                raise StoreError(f"{path} cannot be locked: {error.strerror or error}") from None
             yield
-        finally:
-            lock.release()
 
     def _path(self, name: str) -> str:
         return cached.session_path(name, self._environ)

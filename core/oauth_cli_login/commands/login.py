@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Iterable, Mapping
-from typing import TextIO, cast
+from collections.abc import Mapping
+from typing import TextIO
 
 from oauth_cli_login import settings
 from oauth_cli_login.adapters.browser import browser_command, default_browser
-from oauth_cli_login.adapters.secrets import revealer
 from oauth_cli_login.arguments import port, seconds
-from oauth_cli_login.attempt import Options
 from oauth_cli_login.config import Configuration
 from oauth_cli_login.context import Context
-from oauth_cli_login.discovery import served
-from oauth_cli_login.errors import ConfigError, StoreError, UsageError
-from oauth_cli_login.login import SignedIn, sign_in
-from oauth_cli_login.model import Flow, Profile, Session, Setting, Settings
-from oauth_cli_login.pinning import difference_from
+from oauth_cli_login.errors import UsageError
+from oauth_cli_login.login import SignedIn
+from oauth_cli_login.model import Profile, Setting
 from oauth_cli_login.plugins import installed
-from oauth_cli_login.protocol.token import expires_at
-from oauth_cli_login.provider import Provider
-from oauth_cli_login.session import is_fresh
-from oauth_cli_login.settings import Resolved
-from oauth_cli_login.target import Target, check_provider, find_target, resolve
+from oauth_cli_login.profile_login import FLOWS, options_of, sign_in_to_profile
+from oauth_cli_login.target import Target, find_target, resolve
+from oauth_cli_login.values import replace
 
-_FLOWS = ("browser", "device", "auto")
 _OWN_OPTIONS = frozenset({"scopes", "redirect_uri", "flow", "login_hint", "ca_file"})
 """Core's settings that have an option of their own form below."""
 
@@ -53,7 +46,7 @@ def arguments(parser: ArgumentParser, context: Context, profile: str | None, pro
     )
     asked.add_argument("--login-hint", metavar="ACCOUNT", help="the account to suggest to the provider")
     how = parser.add_argument_group("how to sign in")
-    how.add_argument("--flow", choices=_FLOWS, help="default: the best that works at the provider")
+    how.add_argument("--flow", choices=FLOWS, help="default: the best that works at the provider")
     how.add_argument("--browser", metavar="CMD", type=browser_command, help="open the browser with this command")
     how.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
     how.add_argument("--port", type=port, metavar="N", help="the callback's port on this machine")
@@ -82,73 +75,31 @@ def arguments(parser: ArgumentParser, context: Context, profile: str | None, pro
 
 
 def run(context: Context, args: Namespace) -> int:
-    """Sign in and store the session: refuse what can be refused, ask what is missing, sign in, compare, store."""
+    """Sign in and store the session, with what is missing asked for."""
     target: Target | None = args.target
     if target is None:
         names = ", ".join(sorted({provider.name for provider in installed(context.environ)}))
         raise UsageError("which provider?", hint=f"oauth-cli login --provider NAME, where NAME is one of: {names}")
     configuration = Configuration.read(context.environ)
     flags, typed = _flags(args, target.declared), _typed(context.terminal.source, args, target.declared)
-    name, stored, resolved = resolve(context, configuration, target, flags=flags, typed=typed, port=args.port)
-    session = None if args.switch_account or stored is None else stored.session
-    if stored and session:
-        _check_same_client(stored, session, target.provider, resolved)
-    configuration.store.check_writable(name)
-
-    values = resolved.settings(revealer(context.environ))
-    options = _options(context, args, target.provider, values, session)
-    with served(context, target.provider, values), context.connection(values["ca_file"]) as connection:
-        signed_in = sign_in(context, target.provider, values, options, connection)
-
-    with configuration.store.lock(name):
-        # what is stored now counts: somebody may have signed in while the browser was open
-        stored = configuration.store.read(name)
-        check_provider(configuration, name, stored, target.provider.name)
-        session = None if args.switch_account or stored is None else stored.session
-        if stored and session:
-            _check_same_client(stored, session, target.provider, resolved)
-            _check_same_account(name, session, signed_in)
-        renewed = _session(signed_in, values["client_id"] or "", session)
-        profile = _profile(name, target.provider.name, resolved, options, renewed)
-        configuration.store.write(profile)
-    try:
-        if not configuration.store.default():
-            configuration.store.set_default(name)
-    except StoreError as error:
-        context.terminal.warn(f"{error.message}; name the profile: --profile {name}")
-    _report(context, profile, renewed, signed_in, as_json=args.json)
-    return 0
-
-
-def _options(
-    context: Context, args: Namespace, provider: Provider, values: Settings, session: Session | None
-) -> Options:
-    """Return how to sign in this time, from the options and the settings."""
+    destination = resolve(context, configuration, target, flags=flags, typed=typed, port=args.port)
     if repeated := {key for key, _ in args.param if [k for k, _ in args.param].count(key) > 1}:
         raise UsageError(f"--param {min(repeated)} is given twice", hint="A parameter can be sent once.")
-    # an access token that is over says that the refresh token may not work: then consent is asked for anew
-    renewable = session is not None and session.refresh_token is not None and is_fresh(session, context.clock())
-    wanted = _split_scopes([values["scopes"] or ""]) or _split_scopes(provider.default_scopes(values))
-    return Options(
-        scopes=tuple(dict.fromkeys([*wanted, *_split_scopes(args.add_scope)])),
-        flow=_flow(values["flow"]),
+    options = replace(
+        options_of(
+            destination,
+            open_browser=None if args.no_browser else args.browser or default_browser(context.environ),
+            add_scopes=args.add_scope,
+        ),
         params=dict(args.param),
         port=args.port,
         timeout=args.timeout,
-        open_browser=None if args.no_browser else args.browser or default_browser(context.environ),
-        refresh_token_stored=renewable,
     )
-
-
-def _profile(name: str, provider: str, resolved: Resolved, options: Options, session: Session) -> Profile:
-    """Return what is stored: the settings that were used, an explicit flow among them, and the session."""
-    kept, secrets = resolved.kept()
-    kept["scopes"] = " ".join(options.scopes)
-    if options.port is not None and session.redirect_uri:
-        kept["redirect_uri"] = session.redirect_uri
-    if kept.get("flow") == "auto":
-        del kept["flow"]
-    return Profile(name, provider, kept, secrets, session)
+    profile, signed_in = sign_in_to_profile(
+        context, configuration, destination, options, switch_account=args.switch_account
+    )
+    _report(context, profile, signed_in, as_json=args.json)
+    return 0
 
 
 def _flags(args: Namespace, declared: Mapping[str, Setting]) -> dict[str, str]:
@@ -169,55 +120,17 @@ def _typed(source: TextIO | None, args: Namespace, declared: Mapping[str, Settin
     }
 
 
-def _check_same_client(profile: Profile, session: Session, provider: Provider, resolved: Resolved) -> None:
-    """Refuse, before the browser, a login that would replace a session of another client or issuer."""
-    if difference := difference_from(profile, session, provider, resolved):
-        raise ConfigError(f"the session {profile.name} belongs to the {difference}", hint=_keep_both(profile.name))
-
-
-def _check_same_account(name: str, session: Session, signed_in: SignedIn) -> None:
-    """Refuse, before storing, a login of somebody else."""
-    if session.sub is not None and signed_in.userinfo.sub != session.sub:
-        raise ConfigError(
-            f"you signed in as {signed_in.userinfo.label}, but the session {name} is {session.label}'s; it was kept",
-            hint=_keep_both(name),
-        )
-
-
-def _keep_both(name: str) -> str:
-    return f"To keep both: oauth-cli login --profile NAME. To replace {name}: the same command with --switch-account."
-
-
-def _session(signed_in: SignedIn, client_id: str, before: Session | None) -> Session:
-    """Return what is stored; Google sends a refresh token once, so that the same account's goes on."""
-    tokens = signed_in.token_response
-    refresh_token = tokens.refresh_token
-    if refresh_token is None and before and before.sub is not None and before.sub == signed_in.userinfo.sub:
-        refresh_token = before.refresh_token
-    return Session(
-        issuer=signed_in.metadata.issuer,
-        client_id=client_id,
-        sub=signed_in.userinfo.sub,
-        label=signed_in.userinfo.label,
-        scopes=signed_in.scopes,
-        issued_at=signed_in.issued_at,
-        expires_at=expires_at(tokens, issued_at=signed_in.issued_at, renewable=refresh_token is not None),
-        access_token=tokens.access_token,
-        token_type=tokens.token_type,
-        refresh_token=refresh_token,
-        id_token=tokens.id_token,
-        redirect_uri=signed_in.redirect_uri,
-        token_endpoint=signed_in.metadata.token_endpoint,
-    )
-
-
-def _report(context: Context, profile: Profile, session: Session, signed_in: SignedIn, *, as_json: bool) -> None:
+def _report(context: Context, profile: Profile, signed_in: SignedIn, *, as_json: bool) -> None:
     userinfo = signed_in.userinfo
     claims = {**(signed_in.id_token_claims or {}), **userinfo.claims}
-    facts = {"sub": userinfo.sub, "azp": claims.get("azp"), "iss": claims.get("iss") or signed_in.metadata.issuer}
+    facts = {
+        "sub": userinfo.sub,
+        "azp": claims.get("azp"),
+        "iss": claims.get("iss") or signed_in.client.metadata.issuer,
+    }
     shown = " · ".join(f"{name} {value}" for name, value in facts.items() if isinstance(value, str))
     context.terminal.signed_in(userinfo.label, shown)
-    if as_json:
+    if as_json and (session := profile.session):
         context.terminal.answer_json(
             {
                 "profile": profile.name,
@@ -228,22 +141,6 @@ def _report(context: Context, profile: Profile, session: Session, signed_in: Sig
                 "userinfo": dict(userinfo.claims),
             }
         )
-
-
-def _flow(value: str | None) -> Flow | None:
-    if value in (None, "auto"):
-        return None
-    if value not in _FLOWS:
-        raise ConfigError(f"flow is {value!a}", hint=f"It is one of: {', '.join(_FLOWS)}")
-    return cast("Flow", value)
-
-
-def _split_scopes(values: Iterable[str]) -> tuple[str, ...]:
-    """Return the scopes; UsageError for one that is no scope-token (RFC 6749 section 3.3)."""
-    scopes = tuple(scope for value in values for scope in value.replace(",", " ").split())
-    if wrong := [scope for scope in scopes if not (scope.isascii() and scope.isprintable())]:
-        raise UsageError(f"{wrong[0][:80]!a} is not a scope", hint="A scope is printable ASCII.")
-    return scopes
 
 
 def _param(text: str) -> tuple[str, str]:

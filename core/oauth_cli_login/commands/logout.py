@@ -10,7 +10,8 @@ from oauth_cli_login.context import Context
 from oauth_cli_login.errors import ExitStatus, NotSignedIn, OAuthCliError, StoreError
 from oauth_cli_login.model import SecretReference
 from oauth_cli_login.plugins import load
-from oauth_cli_login.session import SettingsDiffer, connected, revoke, stored_session
+from oauth_cli_login.revocation import revoke
+from oauth_cli_login.session import SettingsDiffer, connected, stored_session
 from oauth_cli_login.values import dataclass, replace
 
 

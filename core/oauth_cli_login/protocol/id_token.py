@@ -74,6 +74,12 @@ def validate(
     return claims
 
 
+def lifetime(id_token: str) -> tuple[int, int]:
+    """Return (iat, exp) of an ID token, in whole seconds since the epoch; ProtocolError where it has none."""
+    _, claims = decode(id_token)
+    return int(_time(claims, "iat")), int(_time(claims, "exp"))
+
+
 def check_refreshed(claims: Claims, *, first: str | None, sub: str | None) -> None:
     """Check a refreshed ID token against the session's ``sub`` and the ``first`` one's iss and aud (Core 12.2).
 

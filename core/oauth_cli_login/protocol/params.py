@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from oauth_cli_login.errors import PluginError, UsageError
 
@@ -38,9 +38,17 @@ def merge(
     if taken := sorted(protected & user.keys()):
         raise UsageError(f"--param cannot set {taken[0]}: oauth-cli sets it itself")
     merged = {**core, **plugin, **user}
-    asked, ours = user.get("prompt"), {**core, **plugin}.get("prompt")
-    if (
-        asked and ours and "none" not in (asked, ours)
-    ):  # a set of words (OpenID Connect Core 3.1.2.1); none stands alone
-        merged["prompt"] = " ".join(dict.fromkeys([*asked.split(), *ours.split()]))
+    if plugin.get("prompt", "") is not None:
+        asked = [source["prompt"] or "" for source in (user, core, plugin) if source.get("prompt")]
+        if asked:
+            merged["prompt"] = _prompt(asked, chosen=user.get("prompt"))
     return {name: value for name, value in merged.items() if value is not None}
+
+
+def _prompt(asked: Sequence[str], *, chosen: str | None) -> str:
+    """Return the union of what is asked for: prompt is a set of words (OpenID Connect Core 3.1.2.1).
+
+    ``none`` stands alone: where it is among them, what was ``chosen`` by the user counts, else the last.
+    """
+    words = dict.fromkeys(word for prompt in asked for word in prompt.split())
+    return (chosen or asked[-1]) if "none" in words else " ".join(words)

@@ -8,10 +8,9 @@ import os
 import threading
 from collections.abc import Iterator
 
-import filelock
-
 from oauth_cli_login import cached
 from oauth_cli_login.adapters.files import make_private, replace
+from oauth_cli_login.adapters.lock import LockHeldError, locked
 from oauth_cli_login.errors import StoreError
 from oauth_cli_providers.mock.signing import SigningKey, compact_json, generate_key
 from oauth_cli_providers.mock.state import State
@@ -32,13 +31,13 @@ class Storage:
         self._threads = threading.Lock()
         with self._errors(folder):
             make_private(folder)
-        self._processes = filelock.FileLock(os.path.join(folder, "lock"), timeout=_LOCK_SECONDS, mode=0o600)
+        self._lock = os.path.join(folder, "lock")
 
     @contextlib.contextmanager
     def _errors(self, path: str) -> Iterator[None]:
         try:
             yield
-        except (OSError, ValueError, NotImplementedError) as error:  # the last: a file system without locks
+        except (OSError, ValueError) as error:
             said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             raise StoreError(
                 f"The embedded server cannot use {path}: {said}.",
@@ -48,13 +47,13 @@ class Storage:
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         # The thread's lock comes first: waiting for the other one is polling.
-        with self._threads:
-            with self._errors(self._processes.lock_file):
-                self._processes.acquire()
-            try:
-                yield
-            finally:
-                self._processes.release()
+        with self._threads, contextlib.ExitStack() as held:
+            with self._errors(self._lock):
+                try:
+                    held.enter_context(locked(self._lock, timeout=_LOCK_SECONDS))
+                except LockHeldError:
+                    raise ValueError(f"another process has held it for {_LOCK_SECONDS} seconds") from None
+            yield
 
     def signing_key(self) -> SigningKey:
         """Return the key, made where there is none yet."""

@@ -449,6 +449,110 @@ def test_somebody_else_is_not_stored(cli, server, signed_in, session_file):
     assert session_file().read_bytes() == before
 
 
+def test_the_tokens_of_somebody_who_is_not_stored_are_revoked(cli, server, signed_in):
+    signed_in()
+    server.sub = "mallory"
+
+    done = cli(*LOGIN)
+
+    assert done.failed(3, "and the new tokens were revoked")
+    assert [request.fields["token"] for request in server.received("/revoke")] == [
+        "refresh-token-1-secret",
+        "access-token-1-secret",
+    ]
+
+
+def test_they_are_not_where_another_profile_is_theirs(cli, server, signed_in, session_file):
+    """Many providers end every session of an account with one of its tokens."""
+    signed_in()
+    signed_in("work", sub="mallory")
+    server.sub = "mallory"
+
+    done = cli(*LOGIN)
+
+    assert done.failed(3, "you signed in as mallory")
+    assert "revoked" not in done.error
+    assert server.received("/revoke") == []
+
+
+def test_a_revocation_that_fails_does_not_hide_the_refusal(cli, server, signed_in, reply):
+    signed_in()
+    server.sub = "mallory"
+    server.queue("/revoke", reply(400, {"error": "invalid_request"}), reply(400, {"error": "invalid_request"}))
+
+    done = cli(*LOGIN)
+
+    assert done.failed(3, "you signed in as mallory")
+    assert "revoked" not in done.error
+
+
+# ---- which account is meant
+
+
+@pytest.fixture
+def other(cli, server, redirect_uri):
+    """Sign in to a second profile at the same server; return the prompt that was sent."""
+    server.metadata = {"prompt_values_supported": ["login", "consent", "select_account"]}
+    client = ("--provider", "oidc", "--issuer", server.issuer, "--client-id", "cli-app", "--redirect-uri", redirect_uri)
+
+    def sign_in(*argv):
+        done = cli("login", "--profile", "second", *client, *argv)
+        assert done.status == 0, done.err
+        return authorization(server).get("prompt", "").split()
+
+    return sign_in
+
+
+def test_a_new_profile_at_a_provider_that_has_one_asks_which_account(other, signed_in):
+    signed_in("first", provider="oidc")
+
+    assert other() == ["select_account", "consent"]
+
+
+def test_the_first_profile_does_not_ask(other):
+    assert other() == ["consent"]
+
+
+def test_neither_does_one_where_the_account_is_suggested(other, signed_in):
+    signed_in("first", provider="oidc")
+
+    assert other("--login-hint", "somebody") == ["consent"]
+
+
+def test_nor_one_that_renews_its_session(other, signed_in):
+    signed_in("first", provider="oidc")
+    signed_in("second", provider="oidc")
+
+    assert other() == []
+
+
+def test_nor_one_beside_a_session_of_another_server_or_provider(other, signed_in):
+    signed_in("first", provider="oidc", issuer="https://elsewhere.example")
+    signed_in("third", provider="okta")
+
+    assert other() == ["consent"]
+
+
+def test_switching_accounts_asks_which(other, signed_in):
+    signed_in("second", provider="oidc")
+
+    assert other("--switch-account") == ["select_account"]
+
+
+def test_a_server_that_does_not_know_the_question_is_not_asked_it(other, signed_in, server):
+    signed_in("first", provider="oidc")
+    server.metadata = {"prompt_values_supported": ["login", "consent"]}
+
+    assert other() == ["consent"]
+
+
+def test_a_profile_that_cannot_be_read_does_not_stop_a_sign_in_to_another(other, session_file):
+    session_file("first").parent.mkdir(parents=True)
+    session_file("first").write_text("2 of a newer version")
+
+    assert other() == ["consent"]
+
+
 def test_switch_account_replaces_the_session_and_nothing_of_it_goes_on(cli, server, signed_in, store):
     signed_in()
     server.sub = "mallory"

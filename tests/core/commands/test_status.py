@@ -145,3 +145,48 @@ def test_a_session_that_token_would_not_renew_is_not_called_renewable(cli, signe
 
     assert cli("token").status == 4
     assert cli("status").status == 4
+
+
+# ---- what the server says
+
+
+def test_check_asks_each_server_and_refreshes_what_has_to_be(cli, server, signed_in, clock):
+    signed_in("valid")
+    signed_in("expired", expires_at=int(clock()) - 1)
+    signed_in("nobody-to-ask", scopes=("email",))
+
+    done = cli("status", "--check", "--json")
+
+    shown = {session["profile"]: (session["server"], session["state"]) for session in done.json["sessions"]}
+    assert shown == {
+        "valid": ("confirmed", "valid"),
+        "expired": ("confirmed", "valid"),
+        "nobody-to-ask": ("cannot be asked", "valid"),
+    }
+    assert done.status == 0
+    assert len(server.received("/userinfo")) == 2
+    assert len(server.received("/token")) == 1
+
+
+def test_check_tells_what_is_refused_and_what_does_not_answer(cli, server, signed_in, reply):
+    signed_in("a-good-one")
+    signed_in("b-refused", refresh_token=None)
+    signed_in("c-elsewhere", settings={"issuer": "http://127.0.0.1:9"}, issuer="http://127.0.0.1:9")
+    server.queue("/userinfo", reply(200, {"sub": "demouser"}), reply(401, {}))
+
+    done = cli("status", "--check", OAUTH_CLI_MOCK_ISSUER="")
+
+    rows = {line.split()[0]: line for line in done.err.splitlines() if not line.startswith((" ", "error"))}
+    assert "confirmed" in rows["a-good-one"]
+    assert "refused" in rows["b-refused"]
+    assert "no answer" in rows["c-elsewhere"]
+    assert done.status == 4
+    assert "the session b-refused has ended" in done.err
+    assert "nothing answers at http://127.0.0.1:9" in done.err
+
+
+def test_without_check_the_server_is_not_spoken_of(cli, signed_in):
+    signed_in()
+
+    assert "server" not in cli("status", "--json").json["sessions"][0]
+    assert "server" not in cli("status").err.splitlines()[0]

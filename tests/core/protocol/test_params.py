@@ -79,6 +79,23 @@ def test_prompt_is_a_set_of_words_that_is_joined(ours, asked, sent):
     assert params.merge(core, {}, {"prompt": asked}, protected=params.AUTHORIZATION, provider="x")["prompt"] == sent
 
 
+@pytest.mark.parametrize(
+    ("core", "plugin", "user", "sent"),
+    [
+        ("select_account", "consent", None, "select_account consent"),
+        ("select_account consent", "consent", "login", "login select_account consent"),
+        ("select_account", None, None, None),
+        ("select_account", None, "login", "login"),
+        ("consent", "none", None, "none"),
+        ("consent", "none", "login", "login"),
+    ],
+)
+def test_a_plugins_prompt_joins_cores_unless_it_drops_it(core, plugin, user, sent):
+    users = {"prompt": user} if user else {}
+    merged = params.merge({"prompt": core}, {"prompt": plugin}, users, protected=params.AUTHORIZATION, provider="x")
+    assert merged.get("prompt") == sent
+
+
 @pytest.mark.parametrize("name", ["response_mode", "request", "request_uri"])
 def test_what_would_change_how_the_answer_comes_is_cores_own(name):
     with pytest.raises(UsageError, match=name):
