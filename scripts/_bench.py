@@ -130,7 +130,12 @@ def every_row(place: Place, logins: Logins) -> list[Row]:
         many = f"… and {DISTRIBUTIONS:,} other distributions, {PROFILES:,} profiles: to the row above"
         rows += [one, row(many, in_a_crowd, crowded, 1.10, one)]
     rows += [
-        Row("the .pyz, first run after download", first_run(place, place.fill("new", home, profile, 1)), 2.1 if old else 1.8, nothing),
+        Row(
+            "the .pyz, first run after download",
+            first_run(place, place.fill("new", home, profile, 1)),
+            2.1 if old else 1.8,
+            nothing,
+        ),
         row("oauth-cli --help, installed by pip", [installed, "--help"], home, 2.8, nothing),
         row("oauth-cli --help, the .pyz", [place.bare, place.pyz, "--help"], home, None, nothing),
         Row(

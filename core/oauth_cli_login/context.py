@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Connection:
-    """HTTP for one server; the library is imported, and certificates are read, at the first request."""
+    """HTTP for one server; the library is imported, and certificates are read, at the first request or before."""
 
     def __init__(self, make: Callable[[], Http]) -> None:
         self._make = make
@@ -29,11 +29,18 @@ class Connection:
         if self._http is not None:
             self._http.close()
 
+    def prepare(self) -> None:
+        """Do what the first request would wait for; ConfigError where certificates cannot be read."""
+        self._ready()
+
     def send(self, request: HttpRequest, *, repeat: Repeat = "never") -> HttpResponse:
         """Send a request as adapters/http.py does."""
+        return self._ready().send(request, repeat=repeat)
+
+    def _ready(self) -> Http:
         if self._http is None:
             self._http = self._make()
-        return self._http.send(request, repeat=repeat)
+        return self._http
 
 
 @dataclass(frozen=True)
