@@ -196,7 +196,9 @@ def test_every_command_has_its_module():
 
 
 def test_no_two_modules_import_each_other_however_far_around():
-    graph = {module.name: {name for name in module.imports if name in modules()} for module in modules().values()}
+    """Save for the package itself, which everybody imports: what it offers it imports when it is asked for it."""
+    inner = modules().keys() - {PACKAGE}
+    graph = {name: modules()[name].imports & inner for name in inner}
     tuple(graphlib.TopologicalSorter(graph).static_order())  # CycleError names the cycle
 
 
@@ -207,7 +209,7 @@ def test_no_two_modules_import_each_other_however_far_around():
     ("library", "doors"),
     [
         ("pluggy", {"plugins", "hookspecs", "defaults"}),
-        ("requests", {"adapters.http"}),
+        ("requests", {"adapters.http", "requests_auth"}),  # the second sends nothing: it is for a caller's own requests
         ("urllib3", {"adapters.http"}),
         ("truststore", {"adapters.http"}),
         ("fcntl", {"adapters.lock"}),
