@@ -215,6 +215,7 @@ def test_no_two_modules_import_each_other_however_far_around():
         ("fcntl", {"adapters.lock"}),
         ("tomli", {"adapters.config_file"}),
         ("webbrowser", {"adapters.browser"}),
+        ("dataclasses", {"values"}),  # see there
     ],
 )
 def test_a_library_is_imported_in_one_place(library, doors):
@@ -224,6 +225,11 @@ def test_a_library_is_imported_in_one_place(library, doors):
         if any(name.partition(".")[0] == library for name in module.imports)
     }
     assert importers == doors
+
+
+def test_the_metadata_of_distributions_is_read_in_one_place():
+    importers = {module.name for module in modules().values() if "importlib.metadata" in module.imports}
+    assert importers == {f"{PACKAGE}.adapters.entry_points"}
 
 
 def test_sockets_are_the_adapters_own():
