@@ -8,7 +8,6 @@ first: an ordinary request costs no discovery.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from oauth_cli_login.config import Configuration
 from oauth_cli_login.context import Context
@@ -19,6 +18,7 @@ from oauth_cli_login.protocol.resource import check_host, check_url, host_in
 from oauth_cli_login.provider import Provider
 from oauth_cli_login.session import stored_session
 from oauth_cli_login.settings import CONFIG_FILE, ENVIRONMENT, Resolved
+from oauth_cli_login.values import replace
 
 SETTING = "api_hosts"
 

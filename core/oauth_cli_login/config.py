@@ -7,7 +7,6 @@ else the only session there is. A login's own rule stands in ``profile_to_sign_i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from oauth_cli_login import cached
 from oauth_cli_login.adapters.config_file import read_profiles
@@ -23,9 +22,10 @@ from oauth_cli_login.settings import (
     resolve,
     stored_layer,
 )
+from oauth_cli_login.values import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Configuration:
     """What is known of profiles before any provider is loaded: the environment, config.toml, the store."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from oauth_cli_login.model import HttpRequest, HttpResponse
+from oauth_cli_login.values import dataclass, field
 
 if TYPE_CHECKING:
     from oauth_cli_login.adapters.http import Http, Repeat, StreamedResponse
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Connection:
-    """HTTP for one server; the library is imported, and certificates are read, at the first request."""
+    """HTTP for one server; the library is imported, and certificates are read, at the first request or before."""
 
     def __init__(self, make: Callable[[], Http]) -> None:
         self._make = make
@@ -29,15 +29,19 @@ class Connection:
         if self._http is not None:
             self._http.close()
 
+    def prepare(self) -> None:
+        """Do what the first request would wait for; ConfigError where certificates cannot be read."""
+        self._ready()
+
     def send(self, request: HttpRequest, *, repeat: Repeat = "never") -> HttpResponse:
         """Send a request as adapters/http.py does."""
-        return self._opened().send(request, repeat=repeat)
+        return self._ready().send(request, repeat=repeat)
 
     def stream(self, request: HttpRequest) -> StreamedResponse:
         """Send a request and return its answer while it arrives, as adapters/http.py does."""
-        return self._opened().stream(request)
+        return self._ready().stream(request)
 
-    def _opened(self) -> Http:
+    def _ready(self) -> Http:
         if self._http is None:
             self._http = self._make()
         return self._http

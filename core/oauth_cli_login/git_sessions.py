@@ -6,8 +6,6 @@ profile's to the host beside it that ``setup git`` wrote down. No other origin g
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from oauth_cli_login.config import Configuration, check_profile_name
 from oauth_cli_login.context import Context
 from oauth_cli_login.errors import NotSignedIn, StoreError
@@ -22,9 +20,10 @@ from oauth_cli_login.protocol.git_credential import (
     origin_of_session,
 )
 from oauth_cli_login.session import ended, mark_stale, stored_session, valid_session
+from oauth_cli_login.values import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Asked:
     """One request and who it was brought by: the ``--profile`` and ``--host`` of the helper's line, if it has them."""
 

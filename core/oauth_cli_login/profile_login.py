@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import cast
 
 from oauth_cli_login.adapters.browser import OpenBrowser
@@ -30,6 +29,7 @@ from oauth_cli_login.protocol.token import expires_at
 from oauth_cli_login.revocation import revoke
 from oauth_cli_login.session import is_fresh
 from oauth_cli_login.target import Destination, check_provider
+from oauth_cli_login.values import replace
 
 FLOWS = ("browser", "device", "auto")
 """What the setting ``flow`` may say."""

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 from oauth_cli_login import cached
 from oauth_cli_login.adapters.interrupts import uninterrupted
@@ -37,6 +36,7 @@ from oauth_cli_login.protocol.id_token import check_refreshed
 from oauth_cli_login.protocol.token import REFRESH_TOKEN, expires_at, refresh_request
 from oauth_cli_login.provider import Provider
 from oauth_cli_login.settings import Resolved
+from oauth_cli_login.values import replace
 
 
 class SettingsDiffer(ConfigError):  # noqa: N818 - it names what is the matter
@@ -186,7 +186,7 @@ def check_settings(configuration: Configuration, profile: Profile, session: Sess
             f"the session {profile.name} belongs to the provider {profile.provider!a}, not {name!a}",
             hint="Undo the change in config.toml, or keep both: oauth-cli login --profile NAME",
         )
-    provider = load(name)
+    provider = load(name, configuration.environ)
     resolved = configuration.resolve(profile.name, provider.declared_settings(), stored=profile)
     if difference := difference_from(profile, session, provider, resolved):
         raise SettingsDiffer(

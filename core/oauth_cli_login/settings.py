@@ -9,10 +9,10 @@ provider's default. A secret never has a flag of its own: beside the three spell
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
 from oauth_cli_login.errors import ConfigError, PluginError
 from oauth_cli_login.model import Profile, SecretReference, Setting, Settings
+from oauth_cli_login.values import dataclass, field, replace
 
 CORE = (
     Setting("client_id", "the client id that the provider gave you", required=True),
@@ -69,7 +69,7 @@ def declare(own: Iterable[Setting]) -> dict[str, Setting]:
     return declared
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Layer:
     """One source of settings: what to call it in a message, and its values by setting name."""
 
@@ -78,7 +78,7 @@ class Layer:
     secrets: Mapping[str, SecretReference] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Resolved:
     """The settings of one profile after all layers. Secrets are references until ``settings`` is asked to reveal them.
 

@@ -16,7 +16,6 @@ import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import requests
@@ -32,6 +31,7 @@ from oauth_cli_login import __version__
 from oauth_cli_login.errors import ConfigError, ProtocolError, TransportError
 from oauth_cli_login.model import HttpRequest, HttpResponse
 from oauth_cli_login.protocol.url import check_endpoint, host_of, is_loopback
+from oauth_cli_login.values import dataclass, field
 
 MAX_BODY = 1 << 20
 DEADLINE = 30.0

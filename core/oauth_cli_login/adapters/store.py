@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from oauth_cli_login import cached
@@ -21,6 +20,7 @@ from oauth_cli_login.adapters.lock import LockHeldError, locked
 from oauth_cli_login.errors import StoreError
 from oauth_cli_login.model import Profile, SecretReference, Session
 from oauth_cli_login.protocol.body import parse_json
+from oauth_cli_login.values import dataclass
 
 if TYPE_CHECKING:
     from typing import Literal

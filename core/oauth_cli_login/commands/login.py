@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TextIO
 
 from oauth_cli_login import settings
@@ -18,6 +17,7 @@ from oauth_cli_login.model import Profile, Setting
 from oauth_cli_login.plugins import installed
 from oauth_cli_login.profile_login import FLOWS, options_of, sign_in_to_profile
 from oauth_cli_login.target import Target, find_target, resolve
+from oauth_cli_login.values import replace
 
 _OWN_OPTIONS = frozenset({"scopes", "redirect_uri", "flow", "login_hint", "ca_file"})
 """Core's settings that have an option of their own form below."""
@@ -78,7 +78,7 @@ def run(context: Context, args: Namespace) -> int:
     """Sign in and store the session, with what is missing asked for."""
     target: Target | None = args.target
     if target is None:
-        names = ", ".join(sorted({provider.name for provider in installed()}))
+        names = ", ".join(sorted({provider.name for provider in installed(context.environ)}))
         raise UsageError("which provider?", hint=f"oauth-cli login --provider NAME, where NAME is one of: {names}")
     configuration = Configuration.read(context.environ)
     flags, typed = _flags(args, target.declared), _typed(context.terminal.source, args, target.declared)

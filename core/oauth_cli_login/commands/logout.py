@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from contextlib import suppress
-from dataclasses import dataclass, replace
 
 from oauth_cli_login.config import Configuration
 from oauth_cli_login.context import Context
@@ -13,9 +12,10 @@ from oauth_cli_login.model import SecretReference
 from oauth_cli_login.plugins import load
 from oauth_cli_login.revocation import revoke
 from oauth_cli_login.session import SettingsDiffer, connected, stored_session
+from oauth_cli_login.values import dataclass, replace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Outcome:
     """How it went: ``revocation`` is revoked, unsupported or failed; ``error`` says why it failed."""
 
@@ -107,7 +107,7 @@ def _connected_apps_url(configuration: Configuration, name: str) -> str | None:
     """Return the page where the user can still revoke by hand, though the server could not be reached."""
     with suppress(OAuthCliError):
         profile, _ = stored_session(configuration, name)
-        provider = load(profile.provider)
+        provider = load(profile.provider, configuration.environ)
         resolved = configuration.resolve(name, provider.declared_settings(), stored=profile)
         return provider.connected_apps_url(resolved.settings())
     return None

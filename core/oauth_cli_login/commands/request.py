@@ -7,7 +7,6 @@ import re
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, TextIO
 
@@ -28,6 +27,7 @@ from oauth_cli_login.protocol.resource import (
     resource_request,
 )
 from oauth_cli_login.session import check_settings, ended, stored_session, valid_session
+from oauth_cli_login.values import dataclass, field
 
 if TYPE_CHECKING:
     from oauth_cli_login.adapters.http import StreamedResponse

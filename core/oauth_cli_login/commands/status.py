@@ -7,7 +7,6 @@ has to be refreshed for that is.
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from dataclasses import dataclass, replace
 
 from oauth_cli_login.config import Configuration, check_profile_name
 from oauth_cli_login.context import Context
@@ -15,9 +14,10 @@ from oauth_cli_login.errors import ExitStatus, NotSignedIn, OAuthCliError, Store
 from oauth_cli_login.model import Profile, Session
 from oauth_cli_login.session import has_ended, is_fresh, stored_session
 from oauth_cli_login.userinfo import current_userinfo
+from oauth_cli_login.values import dataclass, replace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Row:
     """One session as it is shown; ``state`` is valid, expired (a refresh token renews it) or ended.
 

@@ -16,11 +16,11 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from oauth_cli_login.errors import ProtocolError, UsageError
 from oauth_cli_login.model import Session
 from oauth_cli_login.protocol.url import check_endpoint, origin_of
+from oauth_cli_login.values import dataclass, field
 
 MAX_BYTES = 64 * 1024
 """More than any request: the longest part is what the server's WWW-Authenticate headers said."""
@@ -38,7 +38,7 @@ _HOST = re.compile(r"([a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[1-9][0-
 _COMMAND = "git-credential"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CredentialRequest:
     """What git knows of the credential; what it does not know is ``""``.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass, field
+
+from oauth_cli_login.values import dataclass, field
 
 ENTROPY_BYTES = 32
 """RFC 7636 section 7.1: 256 bits, which become 43 characters."""
@@ -15,7 +16,7 @@ def base64url(data: bytes) -> str:
     return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pkce:
     """A code_verifier and its S256 code_challenge (RFC 7636 sections 4.1 and 4.2)."""
 

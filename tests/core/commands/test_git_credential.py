@@ -231,18 +231,19 @@ def test_a_bad_profile_in_the_line_is_usage(git):
     assert git("get", "--profile", "../evil").failed(2, "cannot be the name of a profile")
 
 
-def test_a_session_that_became_anothers_while_it_was_renewed_does_not_answer(git, signed_in, server, store, clock):
+def test_a_session_that_became_anothers_while_it_was_renewed_does_not_answer(
+    git, signed_in, server, store, clock, before_the_lock
+):
     """Somebody signs in to another server under the same name, between the first look and the lock."""
     profile = signed_in(expires_at=int(clock()) - 1)
 
-    def replace_session(received) -> None:
-        if received.path.endswith("openid-configuration"):
-            elsewhere = replace(profile.session, issuer="https://other.example", access_token="of-other")
-            settings = {**profile.settings, "issuer": "https://other.example"}
-            fresh = replace(elsewhere, expires_at=int(clock()) + 3600, token_endpoint="https://other.example/token")
-            store.write(replace(profile, settings=settings, session=fresh))
+    def replace_session() -> None:
+        elsewhere = replace(profile.session, issuer="https://other.example", access_token="of-other")
+        settings = {**profile.settings, "issuer": "https://other.example"}
+        fresh = replace(elsewhere, expires_at=int(clock()) + 3600, token_endpoint="https://other.example/token")
+        store.write(replace(profile, settings=settings, session=fresh))
 
-    server.on_request = replace_session
+    before_the_lock(replace_session)
 
     done = git("get", environ={"OAUTH_CLI_MOCK_ISSUER": ""})
 
