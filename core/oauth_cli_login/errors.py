@@ -11,6 +11,7 @@
     ├ TransportError      7  the server could not be reached, or kept failing
     ├ ProtocolError       8  the server broke the protocol, or a security check failed
     └ StoreError          9  a session could not be read or written
+      └ KeyringError      9  the system's keyring does not answer, or lacks the session
 
 The OAuth error code stays a string in ``.error``; there is no class per code. A message never holds a code,
 verifier, token, secret or state, and ``hint`` says what to do next.
@@ -139,3 +140,7 @@ class StoreError(OAuthCliError):
 
     exit_status = ExitStatus.STORAGE
     next_step = "OAUTH_CLI_HOME names another folder."
+
+
+class KeyringError(StoreError):
+    """The system's keyring cannot be used, does not answer in time, or does not have what a session file names."""

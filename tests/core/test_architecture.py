@@ -207,6 +207,7 @@ def test_no_two_modules_import_each_other_however_far_around():
         ("fcntl", {"adapters.lock"}),
         ("tomli", {"adapters.config_file"}),
         ("webbrowser", {"adapters.browser"}),
+        ("keyring", {"adapters.vault"}),
     ],
 )
 def test_a_library_is_imported_in_one_place(library, doors):

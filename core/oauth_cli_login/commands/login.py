@@ -93,7 +93,7 @@ def run(context: Context, args: Namespace) -> int:
     session = None if args.switch_account or stored is None else stored.session
     if stored and session:
         _check_same_client(stored, session, target.provider, resolved)
-    configuration.store.check_writable(name)
+    configuration.store.check_writable(name, store=resolved.store)
 
     values = resolved.settings(revealer(context.environ))
     options = _options(context, args, target.provider, values, session)
@@ -102,7 +102,7 @@ def run(context: Context, args: Namespace) -> int:
 
     with configuration.store.lock(name):
         # what is stored now counts: somebody may have signed in while the browser was open
-        stored = configuration.store.read(name)
+        stored = configuration.store.recall(name)
         check_provider(configuration, name, stored, target.provider.name)
         session = None if args.switch_account or stored is None else stored.session
         if stored and session:
@@ -110,7 +110,9 @@ def run(context: Context, args: Namespace) -> int:
             _check_same_account(name, session, signed_in)
         renewed = _session(signed_in, values["client_id"] or "", session)
         profile = _profile(name, target.provider.name, resolved, options, renewed)
-        configuration.store.write(profile)
+        left_behind = configuration.store.write(profile)
+    if left_behind:
+        context.terminal.warn(left_behind.message)
     try:
         if not configuration.store.default():
             configuration.store.set_default(name)

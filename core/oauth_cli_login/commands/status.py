@@ -34,14 +34,14 @@ def run(context: Context, args: Namespace) -> int:
     names = [check_profile_name(args.profile)] if args.profile else configuration.store.names()
     for name in names:
         try:
-            profile = configuration.store.read(name)
+            profile = configuration.store.peek(name)
         except StoreError as error:
             unreadable.append(error)
             continue
         if profile and profile.session:
             rows.append(_row(profile, profile.session, context.clock(), configuration.store.default()))
     if args.profile and not rows and not unreadable:
-        stored_session(configuration, args.profile)  # raises, naming the command that signs in
+        stored_session(configuration, args.profile, peek=True)  # raises, naming the command that signs in
     if args.json:
         context.terminal.answer_json({"sessions": [_document(row) for row in rows]})
     elif rows:
@@ -74,21 +74,22 @@ def _document(row: _Row) -> dict[str, object]:
         "state": row.state,
         "expires_at": session.expires_at or None,
         "renewable": session.refresh_token is not None,
-        "store": "file",
+        "store": row.profile.store,
     }
 
 
 def _table(context: Context, rows: list[_Row]) -> None:
     now = context.clock()
     context.terminal.table(
-        ("profile", "provider", "account", "access token", "renews", "scopes"),
+        ("profile", "provider", "account", "access token", "renews", "store", "scopes"),
         [
             (
                 row.profile.name + (" (default)" if row.default else ""),
                 row.profile.provider,
                 row.session.label,
                 _left(row, now),
-                "itself" if row.session.refresh_token else "by login",
+                "by login" if row.session.refresh_token is None else "itself",
+                row.profile.store,
                 " ".join(row.session.scopes),
             )
             for row in rows
