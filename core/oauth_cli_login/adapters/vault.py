@@ -80,7 +80,7 @@ class Vault:
         """Raise where the keyring does not take and return an entry; ConfigError where the library is missing."""
         name, text = f"{service}/check-{os.getpid()}", os.urandom(8).hex()
         self._keep(name, text)
-        self._call(lambda backend: backend.delete_password(name, _USERNAME))
+        self._delete(name)
 
     def read(self, entry: Entry) -> str:
         """Return the text of an entry; KeyringError where a part is missing or not the one that was written."""
@@ -111,8 +111,7 @@ class Vault:
                 number += 1
             while number > kept:
                 number -= 1
-                name = _part(service, slot, number)
-                self._call(lambda backend, name=name: backend.delete_password(name, _USERNAME))  # type: ignore[misc]  # mypy infers no type for a default
+                self._delete(_part(service, slot, number))
 
     def _get(self, name: str) -> str | None:
         return self._call(lambda backend: backend.get_password(name, _USERNAME))
@@ -122,20 +121,23 @@ class Vault:
         if self._get(name) != text:
             raise KeyringError("the keyring does not return what it was given", hint=_OTHERWISE)
 
+    def _delete(self, name: str) -> None:
+        self._call(lambda backend: backend.delete_password(name, _USERNAME))
+
     def _call(self, act: Callable[[Backend], _Result]) -> _Result:
         """Return what ``act`` does with the backend, in a thread that is given up when the limit is over.
 
         A daemon thread, which no exit of the process waits for.
         """
         done: list[_Result] = []
-        failed: list[Exception] = []
+        failed: list[BaseException] = []
 
         def work() -> None:
             try:
                 if self._backend is None:
                     self._backend = self._open(self._environ)
                 done.append(act(self._backend))
-            except Exception as error:  # noqa: BLE001 - whatever a backend raises is told by the other thread
+            except BaseException as error:  # noqa: BLE001 - whatever a backend raises is told by the other thread
                 failed.append(error)
 
         if not self._gave_up:
@@ -206,7 +208,7 @@ def _has_session_bus(environ: Mapping[str, str]) -> bool:
     return bool(environ.get("DBUS_SESSION_BUS_ADDRESS")) or bool(runtime and os.path.exists(f"{runtime}/bus"))
 
 
-def _raise(error: Exception) -> NoReturn:
+def _raise(error: BaseException) -> NoReturn:
     if isinstance(error, OAuthCliError):
         raise error
     kind = type(error).__name__
