@@ -134,6 +134,7 @@ def test_showing_and_choosing_sessions_asks_no_keyring(cli, server, signed_in, k
     assert " keyring " in rows["mock"]
     assert "itself" in rows["mock"]
     assert " file " in rows["plain"]
+    assert cli("token").failed(2, "several sessions: mock, plain")
     assert cli("use", "mock").status == 0
     assert cli("login", "--profile", "mock", "--help").status == 0
     assert keyring.calls == []
