@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -162,8 +163,19 @@ def test_threat_67_a_keyring_that_keeps_nothing_is_refused(oauth_cli: Command, b
     assert not handed_over.was_started()
 
 
+def test_many_at_once_refresh_once(oauth_cli: Command, oidc_provider: str, secret_service: SecretService) -> None:
+    """Readers without the lock look for an entry that the one who refreshes removes."""
+    log_in(oauth_cli, oidc_provider, "--store", "keyring")
+    before = tokens(secret_service)["access_token"]
+    oauth_cli.expire(PROFILE)
+    finished = [running.finish() for running in [oauth_cli.start("token") for _ in range(12)]]
+    after = tokens(secret_service)["access_token"]
+    assert {(done.returncode, done.stdout, done.stderr) for done in finished} == {(0, after + "\n", "")}
+    assert after != before
+
+
 class LongTokens(BaseHTTPRequestHandler):
-    """A plain OAuth 2 server whose access token has 20,000 characters."""
+    """A plain OAuth 2 server whose access token has 20,000 characters, and whose refresh tokens are good for ever."""
 
     token = "0123456789abcdef-._~" * 1000
 
@@ -178,7 +190,13 @@ class LongTokens(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
-        self._answer({"access_token": self.token, "token_type": "Bearer", "expires_in": 3600})
+        document = {
+            "access_token": self.token,
+            "token_type": "Bearer",
+            "expires_in": 3600,
+            "refresh_token": "made-up-RT",
+        }
+        self._answer(document)
 
     def _answer(self, document: dict[str, object]) -> None:
         self.send_response(200)
@@ -200,12 +218,33 @@ def long_tokens() -> Iterator[str]:
         thread.join()
 
 
-def test_a_token_of_20000_characters_comes_back_whole(
-    oauth_cli: Command, long_tokens: str, secret_service: SecretService
-) -> None:
+@pytest.fixture
+def signed_in(oauth_cli: Command, long_tokens: str) -> Command:
+    """The command with a session at that server, in the keyring."""
     endpoints = {name: f"{long_tokens}/{name}" for name in ("authorization", "token", "userinfo")}
     settings = [word for name, url in endpoints.items() for word in (f"--{name}-endpoint", url)]
     oauth_cli.login(*settings, "--client-id", "c", "--username-claim", "sub", "--store", "keyring", provider="oauth2")
+    return oauth_cli
+
+
+def test_a_token_of_20000_characters_comes_back_whole(signed_in: Command, secret_service: SecretService) -> None:
+    oauth_cli = signed_in
     assert oauth_cli("token").stdout == LongTokens.token + "\n"
     assert files_with({"access_token": LongTokens.token}, oauth_cli) == []
     assert LongTokens.token in "".join(secret_service.items().values())
+
+
+def test_threat_60_killed_at_any_moment_of_a_refresh_the_session_is_whole(
+    signed_in: Command, secret_service: SecretService
+) -> None:
+    """From the start of the process to after its end, in steps; where it is killed is a matter of chance."""
+    for step in range(14):
+        signed_in.expire(PROFILE)
+        running = signed_in.start("token")
+        time.sleep(0.035 * step)
+        running.kill()
+        done = signed_in("token")
+        assert (done.returncode, done.stdout) == (0, LongTokens.token + "\n"), done.stderr
+    signed_in.expire(PROFILE)
+    assert signed_in("token").returncode == 0
+    assert len(secret_service.items()) == 1

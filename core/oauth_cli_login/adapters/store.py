@@ -174,7 +174,7 @@ class Store:
             profile = self.peek(name)
             store = profile.store if profile else ""
         if store == "keyring":
-            self._keyring().check(self._service(name))
+            self._keyring().check(f"{self._service(name)}/check{'' if locked else f'-{os.getpid()}'}")
 
     def default(self) -> str:
         """Return the name of the default profile, or ``""``."""

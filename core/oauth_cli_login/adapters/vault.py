@@ -76,10 +76,12 @@ class Vault:
         self._backend: Backend | None = None
         self._gave_up = False
 
-    def check(self, service: str) -> None:
-        """Raise where the keyring does not take and return an entry; ConfigError where the library is missing."""
-        name, text = f"{service}/check-{os.getpid()}", os.urandom(8).hex()
-        self._keep(name, text)
+    def check(self, name: str) -> None:
+        """Raise where the keyring does not take and return an entry of this name, which nobody else uses meanwhile.
+
+        KeyringError, or ConfigError where the library is missing.
+        """
+        self._keep(name, os.urandom(8).hex())
         self._delete(name)
 
     def read(self, entry: Entry) -> str:

@@ -169,6 +169,18 @@ def test_clearing_leaves_the_entry_in_use_and_what_is_not_ours(
 # --- a keyring that does not work
 
 
+def test_what_a_crash_leaves_of_a_check_is_removed_by_the_next_one(store: Store, keyring: FakeKeyring) -> None:
+    store.write(PROFILE)
+    before = dict(keyring.entries)
+    keyring.power = 1
+    with pytest.raises(KeyringError):
+        store.check_writable("work", locked=True)
+    keyring.power = None
+    assert keyring.entries != before
+    store.check_writable("work", locked=True)
+    assert keyring.entries == before
+
+
 def test_a_check_leaves_nothing_behind(vault: Vault, keyring: FakeKeyring) -> None:
     vault.check(SERVICE)
     assert keyring.entries == {}

@@ -10,7 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import IO
 
 from servers import runtime
 
@@ -100,8 +101,10 @@ def serve(folder: str) -> Iterator[SecretService]:
 
 
 @contextlib.contextmanager
-def _process(argv: list[str], env: dict[str, str], log: object, *, stdin: bytes) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(argv, env=env, stdin=subprocess.PIPE, stdout=log, stderr=log)  # type: ignore[call-overload]  # a file
+def _process(
+    argv: list[str], env: dict[str, str], log: IO[bytes], *, stdin: bytes
+) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(argv, env=env, stdin=subprocess.PIPE, stdout=log, stderr=log)
     assert process.stdin is not None
     process.stdin.write(stdin)
     process.stdin.close()
@@ -112,8 +115,7 @@ def _process(argv: list[str], env: dict[str, str], log: object, *, stdin: bytes)
         process.wait(timeout=10)
 
 
-def _wait(ready: object, log: str) -> None:
-    assert callable(ready)
+def _wait(ready: Callable[[], bool], log: str) -> None:
     deadline = time.monotonic() + READY_WITHIN
     while not ready():
         if time.monotonic() > deadline:
