@@ -125,7 +125,7 @@ def default_profile_name(provider: str, declared: Mapping[str, Setting], flags: 
 
 def _is_signed_in(store: Store, name: str) -> bool:
     try:
-        profile = store.read(name)
+        profile = store.peek(name)
     except StoreError:
         return True  # it is not nothing: whoever uses it is told
     return profile is not None and profile.session is not None

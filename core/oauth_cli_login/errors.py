@@ -11,6 +11,7 @@
     ├ TransportError      7  the server could not be reached, or kept failing
     ├ ProtocolError       8  the server broke the protocol, or a security check failed
     ├ StoreError          9  a session could not be read or written
+    │ └ KeyringError      9  the system's keyring does not answer, or lacks the session
     ├ CannotRun         126  exec: the program is there, and the system does not run it
     └ CommandNotFound   127  exec: there is no such program
 
@@ -144,6 +145,10 @@ class StoreError(OAuthCliError):
 
     exit_status = ExitStatus.STORAGE
     next_step = "OAUTH_CLI_HOME names another folder."
+
+
+class KeyringError(StoreError):
+    """The system's keyring cannot be used, does not answer in time, or does not have what a session file names."""
 
 
 class CannotRun(OAuthCliError):  # noqa: N818 - as NotSignedIn

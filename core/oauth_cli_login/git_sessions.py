@@ -70,7 +70,7 @@ def get(context: Context, asked: Asked) -> None:
 def erase(context: Context, asked: Asked) -> None:
     """Have a refused token renewed by its session's next use; NotSignedIn where nothing can renew it."""
     configuration, refused = Configuration.read(context.environ), asked.request.password
-    for name, session in _sessions(configuration, asked, all_of_them=False).items():
+    for name, session in _sessions(configuration, asked, all_of_them=False, secrets=True).items():
         if session.access_token == refused and not mark_stale(context, configuration, name, refused):
             profile, _ = stored_session(configuration, name)
             raise NotSignedIn(
@@ -79,21 +79,24 @@ def erase(context: Context, asked: Asked) -> None:
             )
 
 
-def _sessions(configuration: Configuration, asked: Asked, *, all_of_them: bool) -> dict[str, Session]:
+def _sessions(
+    configuration: Configuration, asked: Asked, *, all_of_them: bool, secrets: bool = False
+) -> dict[str, Session]:
     """Return the sessions of this origin by profile: the named one's, or all where none is named or it is asked for.
 
-    Raises NotSignedIn and StoreError for the named one alone: another's trouble is not git's business.
+    Tokens that a keyring holds are there only where ``secrets`` are asked for. Raises NotSignedIn and StoreError for
+    the named one alone: another's trouble is not git's business.
     """
     found = {}
     if asked.profile:
-        _, session = stored_session(configuration, check_profile_name(asked.profile))
+        _, session = stored_session(configuration, check_profile_name(asked.profile), peek=not secrets)
         if asked.may_have(session):
             found[asked.profile] = session
         if not all_of_them:
             return found
     for name in configuration.store.names():
         try:
-            stored = configuration.store.read(name)
+            stored = configuration.store.read(name) if secrets else configuration.store.peek(name)
         except StoreError:
             continue
         if stored and stored.session and origin_of_session(stored.session) == asked.place:

@@ -43,9 +43,9 @@ class SettingsDiffer(ConfigError):  # noqa: N818 - it names what is the matter
     """The settings now mean another provider, issuer or client than the session's."""
 
 
-def stored_session(configuration: Configuration, name: str) -> tuple[Profile, Session]:
-    """Return the stored profile and its session; NotSignedIn where there is none."""
-    profile = configuration.store.read(name)
+def stored_session(configuration: Configuration, name: str, *, peek: bool = False) -> tuple[Profile, Session]:
+    """Return the stored profile and its session, or a ``peek`` at both (``Store.peek``); NotSignedIn without one."""
+    profile = configuration.store.peek(name) if peek else configuration.store.read(name)
     if profile is None or profile.session is None:
         provider = configuration.provider_of(name, profile)
         named = f"--profile {name} --provider {provider or 'NAME'}" if provider != name else f"--provider {provider}"

@@ -27,7 +27,10 @@ CORE = (
         "token_endpoint_auth_method",
         "how a client with a secret says who it is: client_secret_basic or client_secret_post",
     ),
+    Setting("store", "where the session is kept: file (the default), or keyring, the system's own"),
 )
+
+STORES = ("file", "keyring")
 
 NOT_KEPT = frozenset({"login_hint"})
 """Settings that say something about one sign-in only."""
@@ -97,6 +100,16 @@ class Resolved:
         if reveal is not None:
             values.update({name: reveal(name, reference) for name, reference in self.secrets.items()})
         return Settings(values)
+
+    @property
+    def store(self) -> str:
+        """Where a login puts the session: ``file``, or ``keyring``; ConfigError for anything else."""
+        value = self.values.get("store", STORES[0])
+        if value not in STORES:
+            raise ConfigError(
+                f"store is {value!a} (from {self.origins['store']})", hint=f"It is {' or '.join(STORES)}."
+            )
+        return value
 
     def missing(self) -> list[Setting]:
         """Return the required settings that no layer has."""

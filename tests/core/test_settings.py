@@ -314,7 +314,20 @@ def test_a_login_keeps_a_typed_secret_and_leaves_the_config_files_own_there():
     assert resolved.with_values({"client_secret": "t"}).kept()[1]["client_secret"] == SecretReference("value", "t")
 
 
+@pytest.mark.parametrize(("value", "store"), [(None, "file"), ("file", "file"), ("keyring", "keyring")])
+def test_a_session_is_kept_in_a_file_or_in_the_keyring(value, store):
+    assert resolve(DECLARED, [Layer("config.toml", {"store": value} if value else {})]).store == store
+
+
+@pytest.mark.parametrize("value", ["", "Keyring", "plain", "file,keyring"])
+def test_and_nowhere_else(value):
+    resolved = resolve(DECLARED, [Layer("config.toml", {"store": value})])
+    with pytest.raises(ConfigError, match=f"store is '{value}' .*config.toml") as caught:
+        assert resolved.store
+    assert "file or keyring" in caught.value.hint
+
+
 def test_core_names_each_setting_once():
     names = [setting.name for setting in settings.CORE]
     assert len(names) == len(set(names))
-    assert not RESERVED & set(names)
+    assert RESERVED & set(names) == {"store"}  # core's own, and no provider may redefine it
