@@ -58,6 +58,11 @@ class Running:
                     self._changed.notify_all()
 
     @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @property
     def stderr(self) -> str:
         """What stands on stderr so far."""
         return "".join(self._lines["stderr"])
@@ -184,6 +189,13 @@ class Command:
             file.seek(0)
             file.write(f"{version} {now - 10} {now - 10 - lifetime} {length}\n{rest}")
             file.truncate()
+
+    def store(self, data: bytes, profile: str) -> None:
+        """Write a profile's session file, as it is."""
+        path = self.session_file(profile)
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(data)
 
     def handed_over(self) -> HandedOver:
         """Return a browser, for one login, that leaves the URL to the test."""
