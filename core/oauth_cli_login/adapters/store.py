@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -44,8 +44,9 @@ class FailedLogin:
 class Store:
     """The sessions of one user, and which profile is the default."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], *, warn: Callable[[str], None] = lambda _text: None) -> None:
         self._environ = environ
+        self._warn = warn
         self._folder = os.path.dirname(cached.session_path("-", environ))
 
     def names(self) -> list[str]:
@@ -60,7 +61,7 @@ class Store:
     def read(self, name: str) -> Profile | None:
         """Return the stored profile, or ``None``; StoreError where the file is not ours to trust. It is not touched.
 
-        One that others can read is mended: made 0600.
+        One that others can read is mended, made 0600, and warned of.
         """
         path = self._path(name)
         try:
@@ -68,6 +69,7 @@ class Store:
             profile = _decode(name, data)
             if sys.platform != "win32" and status.st_mode & 0o077:
                 os.chmod(path, 0o600)
+                self._warn(f"others could read {path}; it is private now. If somebody did, sign in again.")
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -35,6 +35,9 @@ class Rotating:
         self.answer: dict[str, object] = {}
         self.revocation: tuple[int, float] = (200, 0.0)
         """The status with which a token is revoked, and the seconds after which."""
+        self.answers = threading.Event()
+        """While it is cleared, an answer to a refresh is held: the refresh token is spent all the same."""
+        self.answers.set()
         self._http = _Http(self)
         self.address = f"http://127.0.0.1:{self._http.server_address[1]}"
 
@@ -108,10 +111,11 @@ class Rotating:
         """Return the answer to a request."""
         with self._changed:
             self.requests.append((path, form))
-            if path == "/revoke":
-                status, seconds = self.revocation
-            else:
-                return self._refresh(form)
+            refreshed = self._refresh(form) if path == "/token" else None
+        if refreshed is not None:
+            self.answers.wait(LONGEST)
+            return refreshed
+        status, seconds = self.revocation
         time.sleep(seconds)
         return status, {}
 
