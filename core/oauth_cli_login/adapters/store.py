@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -56,8 +56,15 @@ class FailedLogin:
 class Store:
     """The sessions of one user, and which profile is the default."""
 
-    def __init__(self, environ: Mapping[str, str], *, vault: Vault | None = None) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        *,
+        warn: Callable[[str], None] = lambda _text: None,
+        vault: Vault | None = None,
+    ) -> None:
         self._environ = environ
+        self._warn = warn
         self._folder = os.path.dirname(cached.session_path("-", environ))
         self._vault = vault
 
@@ -73,8 +80,8 @@ class Store:
     def read(self, name: str) -> Profile | None:
         """Return the stored profile, or ``None``; StoreError where the file is not ours to trust. It is not touched.
 
-        A file that others can read is mended: made 0600. KeyringError where the keyring does not give what the file
-        names, ConfigError where the library for it is missing.
+        A file that others can read is mended, made 0600, and warned of. KeyringError where the keyring does not give
+        what the file names, ConfigError where the library for it is missing.
         """
         profile, entry = self._read_file(name)
         for _ in range(_ROUNDS):
@@ -250,6 +257,7 @@ class Store:
             found = decode(name, data)
             if sys.platform != "win32" and status.st_mode & 0o077:
                 os.chmod(path, 0o600)
+                self._warn(f"others could read {path}; it is private now. If somebody did, sign in again.")
         except FileNotFoundError:
             return None, None
         except OSError as error:

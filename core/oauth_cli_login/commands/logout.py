@@ -33,7 +33,7 @@ def arguments(parser: ArgumentParser, _context: Context, _profile: str | None, _
 
 def run(context: Context, args: Namespace) -> int:
     """Sign out of one session or all; non-zero where a revocation failed, with that failure's own status."""
-    configuration = Configuration.read(context.environ)
+    configuration = Configuration.read(context.environ, warn=context.terminal.warn)
     if not args.all:
         names = [configuration.chosen_profile(args.profile)]
     else:

@@ -230,11 +230,17 @@ def test_a_folder_is_private_from_the_start(store: Store, path: Path, monkeypatc
 
 @posix_only
 @pytest.mark.parametrize("too_wide", [0o644, 0o640, 0o606])
-def test_a_file_that_others_can_read_is_mended_when_it_is_read(too_wide: int, store: Store, path: Path) -> None:
+def test_a_file_that_others_can_read_is_mended_and_warned_of_once(
+    too_wide: int, environ: dict[str, str], path: Path
+) -> None:
+    warnings: list[str] = []
+    store = Store(environ, warn=warnings.append)
     store.write(PROFILE)
     path.chmod(too_wide)
-    assert store.read("work") == PROFILE
+    assert store.read("work") == store.read("work") == PROFILE
     assert mode(path) == 0o600
+    (warning,) = warnings
+    assert str(path) in warning
 
 
 @posix_only
