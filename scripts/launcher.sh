@@ -3,14 +3,17 @@
 #
 # A zip file lies behind these lines, and Python runs the whole as it is. The rules are those of cached_token() in
 # core/oauth_cli_login/cached.py, their home; brackets name the function. They are repeated for a session about which
-# nothing is doubtful: whatever is unusual, or takes long to look at, is left to Python, and Python is left the
-# environment, the open files and the signals that were given to us. tests/scripts/test_launcher.py compares the two.
+# nothing is doubtful: whatever is unusual, or takes long to look at, is left to Python, which gets the environment, the
+# open files and the signals that were given to us. tests/scripts/test_launcher.py holds the two together.
 #
 # POSIX sh and `local`: dash, busybox, bash from macOS's 3.2 on.
 
 answer() { # the command line; returns where Python must decide
-    local state config profile first second lines source offset file
-
+    local LC_ALL state config profile file first second lines source offset expires_at issued_at length
+    local seen now rest letter prefix newline
+    LC_ALL=C # what a range holds, and what a character is, depends on it
+    newline='
+'
     # where things are [folder]
     if [ -n "${OAUTH_CLI_HOME-}" ]; then
         state=$OAUTH_CLI_HOME
@@ -34,7 +37,8 @@ answer() { # the command line; returns where Python must decide
         1,)
             profile=${OAUTH_CLI_PROFILE-}
             if [ -z "$profile" ]; then
-                is_ours "$state/default" && read_lines "$state/default" && [ "$lines" -lt 2 ] && [ -z "$second" ] || return
+                read_lines "$state/default" || return
+                [ "$lines" -lt 2 ] && [ -z "$second" ] || return
                 profile=$first
             fi
             ;;
@@ -42,105 +46,93 @@ answer() { # the command line; returns where Python must decide
         3,--profile) profile=$3 ;;
         *) return ;;
     esac
-    case $profile in # listed, because what a range holds depends on the locale
-        '' | [._-]* | *. | *[!abcdefghijklmnopqrstuvwxyz0123456789._-]*) return ;;
-    esac
+    case $profile in '' | [._-]* | *. | *[!a-z0-9._-]*) return ;; esac
     case ${profile%%.*} in con | prn | aux | nul | com[0-9] | lpt[0-9]) return ;; esac
     [ ${#profile} -le 64 ] || return
 
+    # what its session holds [split]
     file=$state/sessions/$profile
-    is_ours "$file" || return
-    # Side by side, because to start stat takes half of the time. It goes by the clock of the pipe between the two.
-    look_at "$file" 2>/dev/null | (hand_out)
-    case $? in
-        0) exit 0 ;;
-        9) exit 9 ;;
-    esac
-}
-
-# Print the token and exit with 0, or 9 where it was printed in part; else 1. Reads what look_at prints. In a subshell.
-hand_out() {
-    LC_ALL=C
-
-    # what is stored [split]
-    read_lines "$file" && [ "$lines" -eq 2 ] || exit 1
-    case $first in '1 '*' '*' '*) first=${first#1 } ;; *) exit 1 ;; esac
-    expires_at=${first%% *}
-    first=${first#* }
-    issued_at=${first%% *}
-    length=${first#* }
-    for number in "$expires_at" "$issued_at" "$length"; do
-        case $number in '' | *[!0-9]* | ????????????*) exit 1 ;; esac
+    read_lines "$file" && [ "$lines" -eq 2 ] || return
+    case $first in '1 '*' '*' '*) rest=${first#1 } ;; *) return ;; esac
+    expires_at=${rest%% *}
+    rest=${rest#* }
+    issued_at=${rest%% *}
+    length=${rest#* }
+    for rest in "$expires_at" "$issued_at" "$length"; do
+        case $rest in '' | *[!0-9]* | ????????????*) return ;; esac
     done
-    [ "$length" -eq ${#second} ] && [ "$length" -lt 4096 ] || exit 1 # so much a pipe takes as a whole or not at all
-    case $second in '' | *[!A-Za-z0-9._~+/=-]*) exit 1 ;; esac       # RFC 6750 section 2.1
+    [ "$length" -eq ${#second} ] && [ "$length" -lt 4096 ] || return # so much a pipe takes as a whole or not at all
+    case $second in '' | *[!A-Za-z0-9._~+/=-]*) return ;; esac       # RFC 6750 section 2.1
 
-    # whether a setting may have changed since: by the file [_settings_may_differ]
+    # whether a setting may have changed since in the file [_settings_may_differ]
     if [ -e "$config" ]; then
-        [ "$config" -ot "$file" ] || exit 1
+        [ "$config" -ot "$file" ] || return
     else
-        [ ${#config} -lt 256 ] || exit 1
+        [ ${#config} -lt 256 ] || return
         while [ ! -e "$config" ]; do # it is absent where nothing stands in the way of a look
-            [ ! -h "$config" ] || exit 1
+            [ ! -h "$config" ] || return
             config=${config%/*}
             config=${config:-/}
         done
-        [ -d "$config" ] && [ -x "$config" ] || exit 1
+        [ -d "$config" ] && [ -x "$config" ] || return
     fi
 
-    # by a variable [environment_prefix]; found in a value, it is a doubt as well
-    variables=$(export -p)
+    # whether others can read it, and whether it is fresh [read_file, cached_token, is_fresh]
+    seen=$(look_around "$file" 2>/dev/null) || return
+    now=${seen##*!}
+    seen=${seen%!*}
+    seen=${seen%!*}
+    rest=${seen##*"$newline"}
+    case $rest in *00) ;; *) return ;; esac
+    case ${rest% *}$now in *[!0-9]*) return ;; esac
+    [ "${rest% *}" -le 1048576 ] && [ "$issued_at" -gt 0 ] && [ "$issued_at" -le "$now" ] || return
+    [ "$expires_at" -eq 0 ] || [ "$expires_at" -gt $((now + 60)) ] || return
+
+    # whether a variable sets something [environment_prefix, _settings_may_differ]; in a value, it is a doubt as well
     prefix=OAUTH_CLI_
     while [ -n "$profile" ]; do
         rest=${profile#?}
         letter=${profile%"$rest"}
-        letters=__._-_00112233445566778899aAbBcCdDeEfFgGhHiIjJkKlLmMnNoOpPqQrRsStTuUvVwWxXyYzZ # each, then its capital
-        letters=${letters#*"$letter"}
-        prefix=$prefix${letters%"${letters#?}"}
+        profile=__._-_00112233445566778899aAbBcCdDeEfFgGhHiIjJkKlLmMnNoOpPqQrRsStTuUvVwWxXyYzZ # each, then its capital
+        profile=${profile#*"$letter"}
+        prefix=$prefix${profile%"${profile#?}"}
         profile=$rest
     done
     prefix=${prefix}_
     while :; do
-        case $variables in *"$prefix"*) variables=${variables#*"$prefix"} ;; *) break ;; esac
-        case $variables in CLIENT_SECRET*) ;; *) exit 1 ;; esac
+        case $seen in *"$prefix"*) seen=${seen#*"$prefix"} ;; *) break ;; esac
+        case $seen in CLIENT_SECRET*) ;; *) return ;; esac
     done
-
-    # whether others can read it, and whether it is fresh [read_file, cached_token, is_fresh]
-    read -r mode size rest && read -r rest rest now || exit 1
-    case $mode in *00) ;; *) exit 1 ;; esac
-    case $size$now in *[!0-9]*) exit 1 ;; esac
-    [ "$size" -le 1048576 ] && [ "$issued_at" -gt 0 ] && [ "$issued_at" -le "$now" ] || exit 1
-    [ "$expires_at" -eq 0 ] || [ "$expires_at" -gt $((now + 60)) ] || exit 1
 
     trap '' PIPE
     printf '%s\n' "$second" 2>/dev/null && exit 0
-    [ -f /dev/fd/1 ] || exit 1
+    trap - PIPE
+    [ -f /dev/fd/1 ] || return
     echo 'error: the answer could not be written' >&2 # half of it perhaps: nobody may print a token behind that
     exit 9
 }
 
-# Print "MODE SIZE CHANGED" of a file, then the like of the pipe that it is printed to: made just now, CHANGED is now.
-look_at() {
-    [ ! -e /proc/self/fd/1 ] || LC_ALL=C exec stat -L -c '%a %s %Y' "$1" /proc/self/fd/1
-    set -f
-    set -- $(LC_ALL=C ls -ldnq "$1") # shellcheck disable=SC2046 - word by word
-    case $1 in -???------*) echo "600 $5 0" && echo "600 0 $(date +%s)" ;; esac
-}
-
-# Set first, second and lines to the first two lines of a file, offset to what was read; fail where a NUL was among it,
-# which a shell drops without a word.
+# Set first, second and lines to the first two lines of a file; fail where it is not ours [read_file] or holds a NUL,
+# which a shell drops without a word: only how far the reading has come tells.
 read_lines() {
-    lines=0 second='' source=''
+    [ -f "$1" ] && [ ! -h "$1" ] && [ -O "$1" ] || return
+    first='' second='' lines=0 source=''
     {
         IFS= read -r first <&3 && lines=1 && IFS= read -r second <&3 && lines=2
         read -r source offset 2>/dev/null </proc/self/fdinfo/3
     } 3<"$1"
-    [ "$source" = pos: ] || offset=$(LC_ALL=C head -n 2 "$1" | wc -c)
+    [ "$source" = pos: ] || offset=$(head -n 2 "$1" | wc -c)
     [ "$offset" -eq $((${#first} + ${#second} + lines)) ]
 }
 
-is_ours() {
-    [ -f "$1" ] && [ ! -h "$1" ] && [ -O "$1" ]
+# Print the environment, then "SIZE MODE!CHANGED" of a file, then the like where CHANGED is now.
+look_around() {
+    export -p
+    # One process is quicker than two, and the pipe that it prints to was made just now.
+    [ "$source" != pos: ] || LC_ALL=C exec stat -L -c '%s %a!%Y' "$1" /proc/self/fd/1
+    set -f
+    set -- $(LC_ALL=C ls -ldnq "$1") # shellcheck disable=SC2046 - word by word
+    case $1 in -???------*) echo "$5 600!0" && echo "0 600!$(date +%s)" ;; *) return 1 ;; esac
 }
 
 run() { # interpreter, this file, command line; returns where PATH has no such interpreter

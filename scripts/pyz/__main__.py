@@ -16,7 +16,7 @@ import os
 BUILD_ID = "set by scripts/build-pyz"
 
 # Run, not imported: zipimport compiles a module twice, to find it and to run it: a sixth of a cached token's time.
-CACHED = "site-packages/oauth_cli_login/cached.py"
+CACHED = "oauth_cli_login/cached.py"
 cached = {"__name__": "oauth_cli_login.cached"}
 exec(compile(__loader__.get_data(CACHED), CACHED, "exec"), cached)  # noqa: S102 - this very file's own module
 
