@@ -195,8 +195,8 @@ TABLE = [
         Row(f"a profile called {name[:20]!r}", "python", sessions, ["token", "--profile", name])
         for name in [
             ".", "..", ".work", "-x", "_x", "a.", "../sessions/work", "work/", "./work", "Work", "wo rk", "work\n",
-            "a:b", "wörk", "\N{GRINNING FACE}", "x" * 65, "x" * 300, "con", "nul.txt", "com1", "lpt9.x", "aux", "prn", "*",
-            "w?rk", "[w]ork", "$HOME", "`id`", "a\\b",
+            "a:b", "wörk", "\N{GRINNING FACE}", "x" * 65, "x" * 300, "con", "nul.txt", "com1", "lpt9.x", "aux", "prn",
+            "*", "w?rk", "[w]ork", "$HOME", "`id`", "a\\b",
         ]
     ),
     Row("a device's name, stored", "python", lambda home: home.session("nul"), ["token", "--profile", "nul"]),
