@@ -70,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
         wheel = build_wheel(tools, work)
         packed = pack(tools, wheel, wheelhouse, work)
         entries = repack(packed)
-    for path, head in ((output, SHEBANG), (output.removesuffix(".pyz"), read_source("scripts", "launcher.sh"))):
+    for path, head in ((output, SHEBANG), (output.removesuffix(".pyz"), launcher())):
         content = zipped(entries, head)
         write(content, path)
         print(path, file=sys.stderr)
@@ -175,6 +175,13 @@ def main_module(identity: str) -> bytes:
     before, placeholder, after = read_source("scripts", "pyz", "__main__.py").partition(b"set by scripts/build-pyz")
     assert placeholder  # noqa: S101 - a statement about a file of this repository, not about input
     return before + identity.encode() + after
+
+
+def launcher() -> bytes:
+    """Return the launcher in few bytes: a shell reads comments and indentation again at every start."""
+    first, *lines = [line.strip() for line in read_source("scripts", "launcher.sh").splitlines()]
+    code = [line for line in lines if line and not line.startswith(b"#")]
+    return b"\n".join([first, b"# scripts/launcher.sh of oauth-cli-login, which has the comments", *code, b""])
 
 
 def read_source(*path: str) -> bytes:

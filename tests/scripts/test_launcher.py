@@ -15,13 +15,11 @@ import subprocess
 import sys
 import time
 
+import _build_pyz
 import pytest
 from cached_machines import TABLE, TOKEN, Home
 
 from oauth_cli_login import cached
-
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-LAUNCHER = os.path.join(ROOT, "scripts", "launcher.sh")
 
 SHELLS = {
     "dash": ["dash"],
@@ -34,23 +32,30 @@ SHELLS = {
 
 
 @pytest.fixture(scope="module")
-def portable(tmp_path_factory):
+def launcher(tmp_path_factory):
+    """The launcher as it is built, without the zip file behind it."""
+    path = tmp_path_factory.mktemp("launcher") / "oauth-cli"
+    path.write_bytes(_build_pyz.launcher())
+    return path
+
+
+@pytest.fixture(scope="module")
+def portable(launcher, tmp_path_factory):
     """The launcher as it behaves on a system without /proc, where it takes other ways to the same answers."""
-    path = tmp_path_factory.mktemp("portable") / "launcher.sh"
-    with open(LAUNCHER, encoding="ascii") as file:
-        text = file.read()
+    path = tmp_path_factory.mktemp("portable") / "oauth-cli"
+    text = launcher.read_text()
     assert text.count("/proc/self/") == 2
     path.write_text(text.replace("/proc/self/", "/nowhere/"))
-    return str(path)
+    return path
 
 
 @pytest.fixture(params=SHELLS)
-def shell(request, portable):
+def shell(request, launcher, portable):
     """Return the first words of a command line that runs the launcher."""
     command = SHELLS[request.param]
     if not shutil.which(command[0]):
         pytest.skip(f"this machine has no {command[0]}")
-    return [*command, portable if "without" in request.param else LAUNCHER]
+    return [*command, str(portable if "without" in request.param else launcher)]
 
 
 @pytest.fixture(scope="module")
@@ -240,8 +245,7 @@ def test_without_any_python_it_says_so_in_one_line(shell, tmp_path):
     done = subprocess.run(command, env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False, timeout=30)
     assert (done.returncode, done.stdout) == (3, "")
     assert (
-        done.stderr
-        == "launcher.sh needs Python 3.10 or newer: PATH has neither python3 nor python. Install it first.\n"
+        done.stderr == "oauth-cli needs Python 3.10 or newer: PATH has neither python3 nor python. Install it first.\n"
     )
 
 
