@@ -72,6 +72,23 @@ def sessions(home):
     home.session("other", token="other")
 
 
+def named(home, name):
+    """Store a session under a name that is none, where a file system takes it."""
+    if "/" in name or name.strip(".") == "" or len(name) > 255:
+        home.session()
+    else:
+        home.session(name)
+
+
+def by_way_of_a_link(home):
+    """``link/..`` is one folder by its name, and another for the system."""
+    home.session()
+    home.session(folder="elsewhere", token="other")
+    os.mkdir(os.path.join(home.folder, "elsewhere", "folder"))
+    os.symlink(os.path.join("elsewhere", "folder"), os.path.join(home.folder, "link"))
+    home.environ["OAUTH_CLI_HOME"] = os.path.join(home.folder, "link", "..")
+
+
 def default(data, kind=""):
     def prepare(home):
         sessions(home)
@@ -121,7 +138,7 @@ def in_the_way(kind):
     def prepare(home):
         path = os.path.join(home.folder, "xdg", "c")
         if kind == "file":
-            home.file("xdg/c", b"")
+            home.file("xdg/c", b"", mode=0o700)
         elif kind == "loop":
             os.symlink(path, path)
         elif kind == "dangling":
@@ -192,18 +209,19 @@ TABLE = [
         for name in ["a", "0", "idp.example.com", "a-b_c.d", "x" * 64, "console", "com", "com10", "zyxwvutsrq9"]
     ),
     *(
-        Row(f"a profile called {name[:20]!r}", "python", sessions, ["token", "--profile", name])
+        Row(f"a profile called {name[:20]!r}", "python", lambda home, name=name: named(home, name),
+            ["token", "--profile", name])
         for name in [
             ".", "..", ".work", "-x", "_x", "a.", "../sessions/work", "work/", "./work", "Work", "wo rk", "work\n",
             "a:b", "wörk", "\N{GRINNING FACE}", "x" * 65, "x" * 300, "con", "nul.txt", "com1", "lpt9.x", "aux", "prn",
             "*", "w?rk", "[w]ork", "$HOME", "`id`", "a\\b",
         ]
     ),
-    Row("a device's name, stored", "python", lambda home: home.session("nul"), ["token", "--profile", "nul"]),
     # where things are
     Row("OAUTH_CLI_HOME ends in slashes", "sh", plain(OAUTH_CLI_HOME="HOME//")),
     Row("OAUTH_CLI_HOME with a dot", "sh", plain(OAUTH_CLI_HOME="HOME/./.")),
     Row("OAUTH_CLI_HOME by way of another folder", "either", plain(OAUTH_CLI_HOME="HOME/sessions/..")),
+    Row("OAUTH_CLI_HOME by way of a link", "either", by_way_of_a_link),
     Row("a relative OAUTH_CLI_HOME", "either", plain(OAUTH_CLI_HOME=".")),
     Row("a HOME that holds nothing, behind OAUTH_CLI_HOME", "sh", plain(HOME="/nonexistent")),
     Row("OAUTH_CLI_HOME without HOME", "sh", plain(HOME="-")),
