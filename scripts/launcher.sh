@@ -6,7 +6,8 @@
 # nothing is doubtful: whatever is unusual, or takes long to look at, is left to Python, which gets the environment, the
 # open files and the signals that were given to us. tests/scripts/test_launcher.py holds the two together.
 #
-# POSIX sh and `local`: dash, busybox, bash from macOS's 3.2 on.
+# POSIX sh, `local`, and `test` with -O and -ot: dash, busybox, bash from macOS's 3.2 on. scripts/build-pyz leaves out the
+# lines of comments.
 
 answer() { # the command line; returns where Python must decide
     local LC_ALL state config profile file first second lines source offset expires_at issued_at length
@@ -115,7 +116,7 @@ answer() { # the command line; returns where Python must decide
 # Set first, second and lines to the first two lines of a file; fail where it is not ours [read_file] or holds a NUL,
 # which a shell drops without a word: only how far the reading has come tells.
 read_lines() {
-    [ -f "$1" ] && [ ! -h "$1" ] && [ -O "$1" ] || return
+    [ -f "$1" ] && [ ! -h "$1" ] && [ -O "$1" ] && [ -r "$1" ] || return
     first='' second='' lines=0 source=''
     {
         IFS= read -r first <&3 && lines=1 && IFS= read -r second <&3 && lines=2
@@ -131,7 +132,8 @@ look_around() {
     # One process is quicker than two, and the pipe that it prints to was made just now.
     [ "$source" != pos: ] || LC_ALL=C exec stat -L -c '%s %a!%Y' "$1" /proc/self/fd/1
     set -f
-    set -- $(LC_ALL=C ls -ldnq "$1") # shellcheck disable=SC2046 - word by word
+    # shellcheck disable=SC2046 # word by word is what is wanted
+    set -- $(LC_ALL=C ls -ldnq "$1")
     case $1 in -???------*) echo "$5 600!0" && echo "0 600!$(date +%s)" ;; *) return 1 ;; esac
 }
 
