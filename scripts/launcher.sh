@@ -6,8 +6,8 @@
 # nothing is doubtful: whatever is unusual, or takes long to look at, is left to Python, which gets the environment, the
 # open files and the signals that were given to us. tests/scripts/test_launcher.py holds the two together.
 #
-# POSIX sh, `local`, and `test` with -O and -ot: dash, busybox, bash from macOS's 3.2 on. scripts/build-pyz leaves out the
-# lines of comments.
+# POSIX sh, `local`, and `test` with -O and -ot: dash, busybox, bash from macOS's 3.2 on. The build leaves out the lines
+# of comments.
 
 answer() { # the command line; returns where Python must decide
     local LC_ALL state config profile file first second lines source offset expires_at issued_at length
