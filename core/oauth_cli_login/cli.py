@@ -25,11 +25,15 @@ if TYPE_CHECKING:
 COMMANDS = {
     "login": "sign in with a provider and store the session",
     "token": "print a valid access token, refreshed where needed",
+    "exec": "run a program, with a valid access token in its environment",
+    "request": "call an API with a valid access token",
     "whoami": "ask the provider who is signed in",
     "status": "show the sessions and how long they are good for",
     "logout": "revoke a session's tokens and delete it",
     "use": "choose the default profile",
     "providers": "list the providers that are installed",
+    "setup": "let git or kubectl take tokens from here",
+    "git-credential": "answer git, as its credential helper",
     "mock-server": "run the embedded OAuth 2 server, for developing clients",
 }
 
@@ -41,7 +45,8 @@ examples:
 
 Answers for programs go to standard output, everything for people to standard error.
 Exit status: 0 done, 2 usage, 3 configuration, 4 sign in again, 5 refused, 6 no answer in time,
-7 network, 8 the server broke the protocol, 9 storage, 130 interrupted.
+7 network, 8 the server broke the protocol, 9 storage, 10 the API refused (request),
+126 cannot run, 127 not found (exec), 130 interrupted.
 """
 
 
@@ -137,8 +142,9 @@ def _unknown(command: str) -> UsageError:
 def _first_look(argv: Sequence[str]) -> tuple[str | None, str | None, str]:
     """Return --profile, --provider and the first word that is no option: the command, if it is one."""
     parser = _Parser(prog="oauth-cli", add_help=False, allow_abbrev=False)
-    parser.add_argument("--profile")
-    parser.add_argument("--provider")
+    # a value that is missing is for the full parser to judge: the words may be those of exec's program
+    parser.add_argument("--profile", nargs="?")
+    parser.add_argument("--provider", nargs="?")
     words = list(argv)
     known, rest = parser.parse_known_args(words[: words.index("--")] if "--" in words else words)
     return known.profile, known.provider, next((word for word in rest if not word.startswith("-")), "")

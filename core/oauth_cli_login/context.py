@@ -12,7 +12,7 @@ from oauth_cli_login.values import dataclass, field
 
 if TYPE_CHECKING:
     from oauth_cli_login.adapters.documents import Documents
-    from oauth_cli_login.adapters.http import Http, Repeat
+    from oauth_cli_login.adapters.http import Http, Repeat, StreamedResponse
     from oauth_cli_login.adapters.terminal import Terminal
 
 
@@ -50,6 +50,10 @@ class Connection:
     def send(self, request: HttpRequest, *, repeat: Repeat = "never") -> HttpResponse:
         """Send a request as adapters/http.py does."""
         return self._ready().send(request, repeat=repeat)
+
+    def stream(self, request: HttpRequest) -> StreamedResponse:
+        """Send a request and return its answer while it arrives, as adapters/http.py does."""
+        return self._ready().stream(request)
 
     def _ready(self) -> Http:
         if self._http is None:

@@ -167,3 +167,8 @@ class Profile:
     settings: Mapping[str, str]
     secrets: Mapping[str, SecretReference] = field(default_factory=dict)
     session: Session | None = None
+
+    @property
+    def store(self) -> str:
+        """Where its secrets are: ``file``, or ``keyring``."""
+        return self.settings.get("store", "file")

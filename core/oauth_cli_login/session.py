@@ -43,9 +43,9 @@ class SettingsDiffer(ConfigError):  # noqa: N818 - it names what is the matter
     """The settings now mean another provider, issuer or client than the session's."""
 
 
-def stored_session(configuration: Configuration, name: str) -> tuple[Profile, Session]:
-    """Return the stored profile and its session; NotSignedIn where there is none."""
-    profile = configuration.store.read(name)
+def stored_session(configuration: Configuration, name: str, *, peek: bool = False) -> tuple[Profile, Session]:
+    """Return the stored profile and its session, or a ``peek`` at both (``Store.peek``); NotSignedIn without one."""
+    profile = configuration.store.peek(name) if peek else configuration.store.read(name)
     if profile is None or profile.session is None:
         provider = configuration.provider_of(name, profile)
         named = f"--profile {name} --provider {provider or 'NAME'}" if provider != name else f"--provider {provider}"
@@ -142,6 +142,19 @@ def _why_ended(session: Session, now: float) -> str:
     if session.issued_at > now:
         return "this machine's clock is before the time of the sign-in, and nothing renews the token"
     return ""
+
+
+def mark_stale(context: Context, configuration: Configuration, name: str, access_token: str) -> bool:
+    """Let an access token that was refused count as expired, so that the next use renews it.
+
+    A token that is not the session's any more changes nothing. Returns ``False``, and changes nothing either, where no
+    refresh token could renew it: a session is never ended on another server's word.
+    """
+    with configuration.store.lock(name):
+        profile, session = stored_session(configuration, name)
+        if session.access_token == access_token and session.refresh_token is not None:
+            configuration.store.write(replace(profile, session=replace(session, expires_at=int(context.clock()))))
+        return session.access_token != access_token or session.refresh_token is not None
 
 
 def _server(profile: Profile, session: Session) -> tuple[object, ...]:

@@ -47,7 +47,7 @@ def find_target(configuration: Configuration, profile: str | None, provider: str
         named = configuration.store.default() or (sessions[0] if len(sessions) == 1 else None)
     if named:
         check_profile_name(named)
-        stored = configuration.store.read(named)
+        stored = configuration.store.peek(named)
         provider = provider or configuration.provider_of(named, stored)
         if not provider and any(named == other.name for other in installed(configuration.environ)):
             provider = named
@@ -75,7 +75,7 @@ def resolve(
     while True:
         known = {**flags, **{key: value for key, value in typed.items() if not target.declared[key].secret}}
         name = target.profile or default_profile_name(target.provider.name, target.declared, known)
-        stored = configuration.store.read(name)
+        stored = configuration.store.recall(name)
         check_provider(configuration, name, stored, target.provider.name)
         resolved = configuration.resolve(name, target.declared, stored=stored, flags=flags).with_values(typed)
         if not resolved.missing():

@@ -216,6 +216,7 @@ def test_no_two_modules_import_each_other_however_far_around():
         ("tomli", {"adapters.config_file"}),
         ("webbrowser", {"adapters.browser"}),
         ("dataclasses", {"values"}),  # see there
+        ("keyring", {"adapters.vault"}),
     ],
 )
 def test_a_library_is_imported_in_one_place(library, doors):
