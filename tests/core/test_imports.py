@@ -21,9 +21,7 @@ KNOWN = [
     *("login", "--provider", "oauth2", "--client-id", "me"),
     *("--authorization-endpoint", f"{ISSUER}/authorize", "--token-endpoint", f"{ISSUER}/token"),
 ]
-DATACLASSES = (
-    {"dataclasses"} if sys.version_info < (3, 14) else set()
-)  # from then on argparse has colours, and needs it
+DATACLASSES = {"dataclasses"} if sys.version_info < (3, 14) else set()  # argparse has colours from then on
 RUN = """
 import os, subprocess, sys
 tell = os.fdopen(os.dup(2), "w")
