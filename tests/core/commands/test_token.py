@@ -84,3 +84,13 @@ def test_no_session_names_the_command_that_signs_in(cli, command):
 
 def test_a_bad_name_in_the_environment_is_usage(cli):
     assert cli("token", OAUTH_CLI_PROFILE="../evil").failed(2, "cannot be the name of a profile")
+
+
+@pytest.mark.parametrize("command", [["token"], ["token", "--quiet"], ["status"], ["login", "--help"], ["use", "mock"]])
+def test_whoever_could_read_the_session_is_warned_of(command, cli, signed_in, session_file):
+    signed_in()
+    session_file().chmod(0o644)
+    done = cli(*command)
+    assert done.status == 0
+    assert done.err.count("warning: others could read") == 1
+    assert "warning" not in cli("token").err
