@@ -384,7 +384,7 @@ def test_standard_streams_that_were_closed_from_the_start_are_no_bug(redirect: s
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
 @pytest.mark.parametrize("command", ["token", "token --json"])
 def test_an_answer_that_finds_no_room_is_one_error_and_its_status(command: str, environ, signed_in) -> None:
-    signed_in()
+    signed_in(issued_at=1, expires_at=0, refresh_token=None)
     code = f"import sys; from oauth_cli_login.cli import main; sys.exit(main({command.split()!r}, {environ!r}))"
     done = run(code, ">/dev/full")
     assert done.returncode == 9
