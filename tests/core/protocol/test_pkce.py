@@ -6,7 +6,8 @@ from base64 import urlsafe_b64decode
 
 import pytest
 
-from oauth_cli_login.protocol.pkce import ENTROPY_BYTES, base64url, pkce_pair
+from oauth_cli_login.protocol.base64url import base64url
+from oauth_cli_login.protocol.pkce import ENTROPY_BYTES, pkce_pair
 
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 section 4.1
 
