@@ -324,7 +324,8 @@ class Server:
     """A correct authorization server, until a test changes it: ``None`` leaves a member out.
 
     Changes: ``metadata`` of the discovery document, ``redirect`` of the callback's parameters, ``tokens`` of the token
-    response, ``claims`` of the ID token, ``userinfo``, ``keys`` of the JSON Web Key Set. ``queue`` replaces an endpoint's next answers altogether.
+    response, ``claims`` of the ID token, ``keys`` of the JSON Web Key Set, ``userinfo``. ``queue`` replaces an
+    endpoint's next answers altogether.
     """
 
     issuer: str
