@@ -61,8 +61,10 @@ def test_the_kid_picks_and_without_one_all_are_tried_that_fit(signing_key):
 
 @pytest.mark.parametrize(
     "body",
-    ["", "[]", "null", "{}", '{"keys":{}}', '{"keys":null}', '{"keys":["k"]}', '{"keys":[[]]}', "<html>", "\ufeff{}"]
-    + ['{"keys":[],"keys":[]}', '{"keys":[{"kid":NaN}]}', "[" * 100_000],  # noqa: RUF005 - one a line otherwise
+    [
+        *("", "[]", "null", "{}", '{"keys":{}}', '{"keys":null}', '{"keys":["k"]}', '{"keys":[[]]}', "<html>"),
+        *("\ufeff{}", '{"keys":[],"keys":[]}', '{"keys":[{"kid":NaN}]}', "[" * 100_000),
+    ],
 )
 def test_what_is_no_key_set_is_a_matter_of_the_protocol(body):
     with pytest.raises(ProtocolError, match="JSON Web Key Set"):
