@@ -183,7 +183,7 @@ def test_an_unknown_kid_ends_after_two_requests(cli, server, other_key, session_
 @pytest.mark.parametrize(
     ("body", "status", "words"),
     [
-        ("x" * (10 << 20), 7, "more than 1 MiB"),
+        ("x" * ((1 << 20) + 1), 7, "more than 1 MiB"),
         ({"keys": [{}] * 10_000}, 8, "10000 keys"),
         ({"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQ"}]}, 8, "no key"),
         ("<h1>Keys</h1>", 8, "JSON Web Key Set"),
