@@ -275,6 +275,45 @@ def test_the_padding_is_the_only_one_that_is_right(signing_key, keys, forge):
     refused(f"{text}.{base64url(s.to_bytes(256, 'big'))}", keys, "signature", "wrong")
 
 
+def pss_encoded(message: bytes, salt: bytes, *, db_start: bytes = b"\x01", trailer: bytes = b"\xbc") -> int:
+    """Return the encoded message of RFC 8017 section 9.1.1 for SHA-256 and a modulus of 2048 bits."""
+    h = hashlib.sha256(bytes(8) + hashlib.sha256(message).digest() + salt).digest()
+    mask = b"".join(hashlib.sha256(h + number.to_bytes(4, "big")).digest() for number in range(7))[:223]
+    db = (db_start + salt).rjust(223, b"\0")
+    masked = int.from_bytes(db, "big") ^ int.from_bytes(mask, "big")
+    return int.from_bytes(masked.to_bytes(223, "big") + h + trailer, "big")
+
+
+LOWER = (1 << 2047) - 1
+
+
+@pytest.mark.parametrize(
+    ("encode", "taken"),
+    [
+        (lambda message, salt: pss_encoded(message, salt) & LOWER, True),
+        (lambda message, salt: pss_encoded(message, salt) & LOWER | 1 << 2047, False),
+        (lambda message, salt: pss_encoded(message, salt, trailer=b"\xbd") & LOWER, False),
+        (lambda message, salt: pss_encoded(message, salt, db_start=b"\x02") & LOWER, False),
+        (lambda message, salt: pss_encoded(message, salt, db_start=b"\x01\x01") & LOWER, False),
+        (lambda message, salt: pss_encoded(message, salt[:31]) & LOWER, False),
+        (lambda message, salt: pss_encoded(message, salt + b"\0") & LOWER, False),
+        (lambda message, salt: pss_encoded(message, b"") & LOWER, False),
+        (lambda message, salt: pss_encoded(message + b"x", salt) & LOWER, False),
+    ],
+)
+def test_a_pss_encoding_is_right_in_every_bit_and_its_salt_as_long_as_the_hash(signing_key, encode, taken):
+    """RFC 8017 section 9.1.2, RFC 7518 section 3.5: signed with the real key, and wrong inside."""
+    text = signing_input({"alg": "PS256"})
+    salts = (hashlib.sha256(bytes([number])).digest() for number in range(100))
+    em = next(em for em in (encode(text.encode(), salt) for salt in salts) if em < signing_key.n)
+    token = f"{text}.{base64url(pow(em, signing_key._d, signing_key.n).to_bytes(256, 'big'))}"
+    keys = parse_jwks_response(json_response(keys=[{**signing_key.public_jwk, "alg": "PS256"}]))
+    if taken:
+        check(token, keys)
+    else:
+        refused(token, keys, "signature", "wrong")
+
+
 # ---- anything at all
 
 HEADERS = st.fixed_dictionaries(

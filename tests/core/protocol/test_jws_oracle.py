@@ -111,17 +111,23 @@ def mutated_signatures(alg: str) -> Iterator[tuple[str, dict]]:
             yield token, {**jwk, "alg": other_alg}
     yield token, published(other)
     yield sign(other, alg, payload), jwk
-    if kind in ecdsa.CURVES:
-        curve = ecdsa.CURVES[kind]
-        halves = [int.from_bytes(half, "big") for half in (raw[: curve.size], raw[curve.size :])]
-        for r, s in edges(curve.n, *halves):
-            if max(r, s).bit_length() <= 8 * curve.size:
-                yield signed(r.to_bytes(curve.size, "big") + s.to_bytes(curve.size, "big"))
-    else:
-        n = int.from_bytes(from_base64url(jwk["n"]), "big")
-        s = int.from_bytes(raw, "big")
+    for wrong in other_numbers(kind, raw, jwk):
+        yield signed(wrong)
+
+
+def other_numbers(kind: str, raw: bytes, jwk) -> Iterator[bytes]:
+    """Yield signatures of other numbers than those in ``raw``, or of the same ones written otherwise."""
+    if kind == "RSA":
+        n, s = (int.from_bytes(data, "big") for data in (from_base64url(jwk["n"]), raw))
         for value in (n - s, s + n, n - 1, n, n + 1, 0, 1, 2):
-            yield signed(value.to_bytes(len(raw) + 1, "big").removeprefix(b"\0"))
+            yield value.to_bytes(len(raw) + 1, "big").removeprefix(b"\0")
+        return
+    curve = ecdsa.CURVES[kind]
+    for zeros in (b"\0", b"\0" * curve.size):
+        yield raw[: curve.size] + zeros + raw[curve.size :]
+    for pair in edges(curve.n, *(int.from_bytes(half, "big") for half in (raw[: curve.size], raw[curve.size :]))):
+        if max(pair).bit_length() <= 8 * curve.size:
+            yield b"".join(number.to_bytes(curve.size, "big") for number in pair)
 
 
 def edges(n: int, r: int, s: int) -> Iterator[tuple[int, int]]:
