@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from oauth_cli_login.adapters.browser import OpenBrowser
 from oauth_cli_login.adapters.terminal import Terminal
@@ -11,9 +10,10 @@ from oauth_cli_login.client import Client
 from oauth_cli_login.context import Context
 from oauth_cli_login.model import Flow, TokenResponse
 from oauth_cli_login.protocol import params
+from oauth_cli_login.values import dataclass, field
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Options:
     """How to sign in this time.
 
@@ -33,7 +33,7 @@ class Options:
     select_account: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Granted:
     """The tokens that a flow ended with.
 
@@ -47,7 +47,7 @@ class Granted:
     redirect_uri: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Attempt:
     """One sign-in: the values that all its steps share."""
 

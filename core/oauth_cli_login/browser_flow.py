@@ -57,6 +57,7 @@ def browser_flow(attempt: Attempt) -> Granted:
             params=attempt.authorization_params("browser", params.AUTHORIZATION),
         )
         opened = _open_browser(attempt, request.url)
+        attempt.client.connection.prepare()  # while the person signs in
         code = _wait_for_code(attempt, server, request, opened=opened)
     attempt.terminal.step(3, "Exchanging the authorization code …")
     exchange = authorization_code_request(

@@ -9,24 +9,31 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Mapping, Sequence
+from argparse import SUPPRESS, ArgumentParser, HelpFormatter, RawDescriptionHelpFormatter
 from contextlib import redirect_stdout
 from importlib import import_module
-from typing import NoReturn, TextIO
 
 from oauth_cli_login import __version__
 from oauth_cli_login.adapters.terminal import Terminal, claimed_stdout
 from oauth_cli_login.errors import ExitStatus, OAuthCliError, UsageError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, NoReturn, TextIO
+
 COMMANDS = {
     "login": "sign in with a provider and store the session",
     "token": "print a valid access token, refreshed where needed",
+    "exec": "run a program, with a valid access token in its environment",
+    "request": "call an API with a valid access token",
     "whoami": "ask the provider who is signed in",
     "status": "show the sessions and how long they are good for",
     "logout": "revoke a session's tokens and delete it",
     "use": "choose the default profile",
     "providers": "list the providers that are installed",
+    "setup": "let git or kubectl take tokens from here",
+    "git-credential": "answer git, as its credential helper",
     "mock-server": "run the embedded OAuth 2 server, for developing clients",
 }
 
@@ -38,12 +45,27 @@ examples:
 
 Answers for programs go to standard output, everything for people to standard error.
 Exit status: 0 done, 2 usage, 3 configuration, 4 sign in again, 5 refused, 6 no answer in time,
-7 network, 8 the server broke the protocol, 9 storage, 130 interrupted.
+7 network, 8 the server broke the protocol, 9 storage, 10 the API refused (request),
+126 cannot run, 127 not found (exec), 130 interrupted.
 """
+
+
+class _Help(HelpFormatter):
+    """argparse's, told the width: to find it out it imports shutil, at every option, for half the time of a start."""
+
+    def __init__(self, prog: str, **layout: Any) -> None:
+        super().__init__(prog, width=_columns() - 2, **layout)
+
+
+class _HelpWithExamples(_Help, RawDescriptionHelpFormatter):
+    """The same, with the lines of the epilogue as they are."""
 
 
 class _Parser(ArgumentParser):
     """argparse, with its errors as ours."""
+
+    def __init__(self, *, formatter_class: type[HelpFormatter] = _Help, **options: Any) -> None:
+        super().__init__(formatter_class=formatter_class, **options)
 
     def error(self, message: str) -> NoReturn:
         command = self.get_default("help_of")
@@ -80,7 +102,7 @@ def _run(argv: Sequence[str], environ: Mapping[str, str], terminal: Terminal) ->
     profile, provider, command = _first_look(argv)
     if command and command not in COMMANDS:
         raise _unknown(command)
-    parser, commands = _parser()
+    parser, commands = _parser(command)
     parser.set_defaults(help_of=command)
     if not argv:
         for line in parser.format_help().splitlines():
@@ -120,20 +142,21 @@ def _unknown(command: str) -> UsageError:
 def _first_look(argv: Sequence[str]) -> tuple[str | None, str | None, str]:
     """Return --profile, --provider and the first word that is no option: the command, if it is one."""
     parser = _Parser(prog="oauth-cli", add_help=False, allow_abbrev=False)
-    parser.add_argument("--profile")
-    parser.add_argument("--provider")
+    # a value that is missing is for the full parser to judge: the words may be those of exec's program
+    parser.add_argument("--profile", nargs="?")
+    parser.add_argument("--provider", nargs="?")
     words = list(argv)
     known, rest = parser.parse_known_args(words[: words.index("--")] if "--" in words else words)
     return known.profile, known.provider, next((word for word in rest if not word.startswith("-")), "")
 
 
-def _parser() -> tuple[_Parser, dict[str, _Parser]]:
-    """Return the parser, and each command's own by name, with the options that they share."""
+def _parser(chosen: str) -> tuple[_Parser, dict[str, _Parser]]:
+    """Return the parser, and each command's own by name; the chosen one has the options that all share."""
     parser = _Parser(
         prog="oauth-cli",
         description="Sign in to any OAuth 2 / OpenID Connect provider, and hand out valid access tokens.",
         epilog=_EPILOG,
-        formatter_class=RawDescriptionHelpFormatter,
+        formatter_class=_HelpWithExamples,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"oauth-cli {__version__}")
@@ -146,8 +169,8 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
         )
         for name, about in COMMANDS.items()
     }
-    for command in commands.values():
-        _add_shared(command)
+    if chosen in commands:
+        _add_shared(commands[chosen])
     return parser, commands
 
 
@@ -157,6 +180,17 @@ def _add_shared(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", default=SUPPRESS, help="answer with one JSON object")
     parser.add_argument("-q", "--quiet", action="store_true", default=SUPPRESS, help="say nothing but problems")
     parser.add_argument("-v", "--verbose", action="count", default=SUPPRESS, help="say what is sent where (no secrets)")
+
+
+def _columns() -> int:
+    """Return the width of the terminal, as shutil.get_terminal_size finds it."""
+    named = os.environ.get("COLUMNS", "")
+    if named.isdecimal() and int(named) > 0:
+        return int(named)
+    try:
+        return os.get_terminal_size(1).columns or 80
+    except OSError:  # no terminal
+        return 80
 
 
 def _terminal(environ: Mapping[str, str], answer: TextIO) -> Terminal:

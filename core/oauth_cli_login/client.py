@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from oauth_cli_login.context import Connection
@@ -18,9 +17,10 @@ from oauth_cli_login.protocol.token import (
     parse_token_response,
 )
 from oauth_cli_login.provider import Provider
+from oauth_cli_login.values import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Client:
     """What every request of a client needs; ``client_for`` makes one."""
 

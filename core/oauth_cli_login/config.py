@@ -6,8 +6,7 @@ else the only session there is. A login's own rule stands in ``profile_to_sign_i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
 from oauth_cli_login import cached
 from oauth_cli_login.adapters.config_file import read_profiles
@@ -23,9 +22,10 @@ from oauth_cli_login.settings import (
     resolve,
     stored_layer,
 )
+from oauth_cli_login.values import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Configuration:
     """What is known of profiles before any provider is loaded: the environment, config.toml, the store."""
 
@@ -35,10 +35,10 @@ class Configuration:
     store: Store
 
     @classmethod
-    def read(cls, environ: Mapping[str, str]) -> Configuration:
-        """Read config.toml; ConfigError where it is wrong."""
+    def read(cls, environ: Mapping[str, str], *, warn: Callable[[str], None] = lambda _text: None) -> Configuration:
+        """Read config.toml; ConfigError where it is wrong. ``warn`` is told what the store has to mend."""
         tables, private = read_profiles(environ)
-        return cls(environ, tables, private, Store(environ))
+        return cls(environ, tables, private, Store(environ, warn=warn))
 
     def chosen_profile(self, named: str | None) -> str:
         """Return the profile of a command that needs one; UsageError where several could be meant, NotSignedIn."""
@@ -125,7 +125,7 @@ def default_profile_name(provider: str, declared: Mapping[str, Setting], flags: 
 
 def _is_signed_in(store: Store, name: str) -> bool:
     try:
-        profile = store.read(name)
+        profile = store.peek(name)
     except StoreError:
         return True  # it is not nothing: whoever uses it is told
     return profile is not None and profile.session is not None

@@ -5,35 +5,60 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from oauth_cli_login.model import HttpRequest, HttpResponse
+from oauth_cli_login.model import HttpRequest, HttpResponse, JsonObject
+from oauth_cli_login.values import dataclass, field
 
 if TYPE_CHECKING:
-    from oauth_cli_login.adapters.http import Http, Repeat
+    from oauth_cli_login.adapters.documents import Documents
+    from oauth_cli_login.adapters.http import Http, Repeat, StreamedResponse
     from oauth_cli_login.adapters.terminal import Terminal
 
 
 class Connection:
-    """HTTP for one server; the library is imported, and certificates are read, at the first request."""
+    """HTTP for one server; the library is imported, and certificates are read, at the first request or before.
 
-    def __init__(self, make: Callable[[], Http]) -> None:
+    ``documents`` are the discovery documents that came over connections like this.
+    """
+
+    def __init__(self, make: Callable[[], Http], documents: Documents | None = None) -> None:
         self._make = make
         self._http: Http | None = None
+        self._believed = ""
+        self.documents = documents
 
     def __enter__(self) -> Connection:  # noqa: PYI034 - typing.Self came with 3.11
         return self
 
-    def __exit__(self, *_exception: object) -> None:
+    def __exit__(self, failed: type[BaseException] | None, *_exception: object) -> None:
         if self._http is not None:
             self._http.close()
+        if failed and self.documents and self._believed:
+            self.documents.forget(self._believed)
+
+    def known_document(self, issuer: str) -> JsonObject | None:
+        """Return the issuer's document, if it is kept; where the command fails all the same, it is forgotten."""
+        found = self.documents.get(issuer) if self.documents else None
+        self._believed = issuer if found is not None else ""
+        return found
+
+    def prepare(self) -> None:
+        """Do what the first request would wait for; ConfigError where certificates cannot be read."""
+        self._ready()
 
     def send(self, request: HttpRequest, *, repeat: Repeat = "never") -> HttpResponse:
         """Send a request as adapters/http.py does."""
+        return self._ready().send(request, repeat=repeat)
+
+    def stream(self, request: HttpRequest) -> StreamedResponse:
+        """Send a request and return its answer while it arrives, as adapters/http.py does."""
+        return self._ready().stream(request)
+
+    def _ready(self) -> Http:
         if self._http is None:
             self._http = self._make()
-        return self._http.send(request, repeat=repeat)
+        return self._http
 
 
 @dataclass(frozen=True)
@@ -49,10 +74,11 @@ class Context:
 
     def connection(self, ca_file: str | None) -> Connection:
         """Return a connection that trusts ``ca_file``, or the system's certificates."""
+        from oauth_cli_login.adapters.documents import Documents  # noqa: PLC0415 - most commands send nothing
 
         def make() -> Http:
             from oauth_cli_login.adapters.http import Http  # noqa: PLC0415 - costs more than all the rest together
 
             return Http(self.environ, ca_file=ca_file, log=self.terminal.debug, clock=self.monotonic, sleep=self.sleep)
 
-        return Connection(make)
+        return Connection(make, Documents(self.environ, ca_file, clock=self.clock))

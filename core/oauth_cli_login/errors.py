@@ -10,7 +10,10 @@
     ├ LoginTimeout        6  nobody answered in time
     ├ TransportError      7  the server could not be reached, or kept failing
     ├ ProtocolError       8  the server broke the protocol, or a security check failed
-    └ StoreError          9  a session could not be read or written
+    ├ StoreError          9  a session could not be read or written
+    │ └ KeyringError      9  the system's keyring does not answer, or lacks the session
+    ├ CannotRun         126  exec: the program is there, and the system does not run it
+    └ CommandNotFound   127  exec: there is no such program
 
 The OAuth error code stays a string in ``.error``; there is no class per code. A message never holds a code,
 verifier, token, secret or state, and ``hint`` says what to do next.
@@ -34,6 +37,9 @@ class ExitStatus(IntEnum):
     NETWORK = 7
     PROTOCOL = 8
     STORAGE = 9
+    API_REFUSED = 10
+    CANNOT_RUN = 126
+    NOT_FOUND = 127
     INTERRUPTED = 130
     BROKEN_PIPE = 141
 
@@ -139,3 +145,21 @@ class StoreError(OAuthCliError):
 
     exit_status = ExitStatus.STORAGE
     next_step = "OAUTH_CLI_HOME names another folder."
+
+
+class KeyringError(StoreError):
+    """The system's keyring cannot be used, does not answer in time, or does not have what a session file names."""
+
+
+class CannotRun(OAuthCliError):  # noqa: N818 - as NotSignedIn
+    """The program to hand a token to is there, but the system does not run it."""
+
+    exit_status = ExitStatus.CANNOT_RUN
+    next_step = "Is it executable, and made for this system?"
+
+
+class CommandNotFound(OAuthCliError):  # noqa: N818 - as NotSignedIn
+    """The program to hand a token to is not there."""
+
+    exit_status = ExitStatus.NOT_FOUND
+    next_step = "Check the spelling and PATH. The program and its arguments stand behind --"

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import shlex
 import time
-from dataclasses import dataclass, field
 from typing import Literal
 
 from oauth_cli_login.errors import ConfigError
 from oauth_cli_login.protocol.body import parse_json
+from oauth_cli_login.values import dataclass, field
 
 Kind = Literal["access_token", "id_token"]
 
@@ -24,7 +24,7 @@ _LAST_SECOND = 253402300799
 """The end of the year 9999: RFC 3339 knows no later one."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Token:
     """A token to hand over. ``expires_at`` is in seconds since the epoch, 0 where nobody knows."""
 

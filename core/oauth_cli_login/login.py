@@ -18,7 +18,6 @@ The device flow (RFC 8628) gets a device code instead of steps 1 to 7, shows the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from oauth_cli_login.attempt import Attempt, Granted, Options
 from oauth_cli_login.browser_flow import browser_flow
@@ -32,9 +31,10 @@ from oauth_cli_login.model import Flow, JsonObject, ServerMetadata, Settings, To
 from oauth_cli_login.protocol.token import narrower_scopes
 from oauth_cli_login.provider import Provider
 from oauth_cli_login.userinfo import fetch_userinfo
+from oauth_cli_login.values import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SignedIn:
     """What a sign-in brought: tokens that were checked, and whom they stand for.
 

@@ -6,9 +6,10 @@ Secrets (tokens, client secrets, request and response bodies) are left out of ev
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
+
+from oauth_cli_login.values import dataclass, field
 
 Flow = Literal["browser", "device"]
 """How a person signs in: authorization code with PKCE (RFC 6749, 7636), or device authorization (RFC 8628)."""
@@ -16,7 +17,7 @@ Flow = Literal["browser", "device"]
 JsonObject = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class HttpRequest:
     """One request to send. ``headers`` and ``body`` may hold secrets."""
 
@@ -26,7 +27,7 @@ class HttpRequest:
     body: bytes | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class HttpResponse:
     """One answer, whole. The names in ``headers`` are lower case."""
 
@@ -35,7 +36,7 @@ class HttpResponse:
     body: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Setting:
     """A setting's declaration: one name in three spellings (flag, environment, profile key)."""
 
@@ -70,7 +71,7 @@ class Settings(Mapping[str, "str | None"]):
         return f"Settings({', '.join(sorted(name for name, value in self.items() if value is not None))})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ServerMetadata:
     """What is known of an authorization server: the RFC 8414 document, with its checked endpoints as fields.
 
@@ -90,7 +91,7 @@ class ServerMetadata:
     id_token_signing_algs: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TokenResponse:
     """A successful answer of the token endpoint (RFC 6749 section 5.1).
 
@@ -106,7 +107,7 @@ class TokenResponse:
     id_token: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class UserInfo:
     """Who signed in. ``claims`` is everything the provider said; ``sub`` is ``None`` where nobody said who."""
 
@@ -123,7 +124,7 @@ class UserInfo:
         return self.username or self.email or self.name or self.sub or "somebody the provider does not name"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SecretReference:
     """Where a secret comes from.
 
@@ -135,7 +136,7 @@ class SecretReference:
     target: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Session:
     """What a login stored: the tokens and whom they stand for.
 
@@ -158,7 +159,7 @@ class Session:
     token_endpoint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Profile:
     """One profile as it is stored: its provider, the settings its last login used, and its session, if any."""
 
@@ -167,3 +168,8 @@ class Profile:
     settings: Mapping[str, str]
     secrets: Mapping[str, SecretReference] = field(default_factory=dict)
     session: Session | None = None
+
+    @property
+    def store(self) -> str:
+        """Where its secrets are: ``file``, or ``keyring``."""
+        return self.settings.get("store", "file")

@@ -7,23 +7,27 @@ the one chosen module. Nothing else is imported; listing reads entry-point metad
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+import os
+from collections.abc import Mapping
+from functools import reduce
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 import pluggy
 
 from oauth_cli_login import defaults, hookspecs
+from oauth_cli_login.adapters.entry_points import entry_points
 from oauth_cli_login.cached import is_profile_name
 from oauth_cli_login.errors import ConfigError, PluginError
 from oauth_cli_login.provider import Provider, guarded
+from oauth_cli_login.values import dataclass
 
 GROUP = "oauth_cli.providers"
 PROJECT = "oauth_cli"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class InstalledProvider:
     """What the entry-point metadata says of a provider; ``distribution`` is ``name version``."""
 
@@ -32,51 +36,52 @@ class InstalledProvider:
     target: str
 
 
-def installed() -> list[InstalledProvider]:
+def installed(environ: Mapping[str, str] = os.environ) -> list[InstalledProvider]:
     """Return every provider that an installed distribution offers, by name; nothing is imported."""
-    return sorted(
-        (InstalledProvider(entry.name, _distribution(entry), entry.value) for entry in _entries()),
-        key=lambda provider: (provider.name, provider.distribution),
-    )
-
-
-def load(name: str) -> Provider:
-    """Import and register the one provider of that name.
-
-    Raises ConfigError where there is none (close matches named), PluginError where there are several (their
-    distributions named) or where it cannot be imported or registered.
-    """
-    found = _entries(name)
-    if found and not is_profile_name(name):
-        raise PluginError(
-            f"the provider name {name[:80]!a} of {_distribution(found[0])} cannot be the name of a profile",
-            hint="It must be up to 64 lower-case letters, digits, '.', '_' and '-'. Tell its author.",
-        )
-    if not found:
-        raise _unknown(name)
-    if len(found) > 1:
-        distributions = ", ".join(sorted(map(_distribution, found)))
-        raise PluginError(
-            f"the provider {name!a} is offered by several distributions: {distributions}",
-            hint="Uninstall all but one; a name can be taken once, and a built-in's name not at all.",
-        )
-    entry = found[0]
-    where = f"the provider plugin {name!a} ({_distribution(entry)})"
-    with guarded(where, "its import"):
-        module = entry.load()
-    if not isinstance(module, ModuleType):
-        raise PluginError(f"{where} is not a module: its entry point must name one")
-    return Provider(name, where, _registered(where, module))
-
-
-def _entries(name: str | None = None) -> tuple[EntryPoint, ...]:
     try:
-        return tuple(entry_points(group=GROUP) if name is None else entry_points(group=GROUP, name=name))
+        found = entry_points(GROUP, environ)
     except ValueError as error:  # 3.15 reads them all, and refuses what is none
         raise PluginError(
             f"an installed distribution has an entry point that cannot be read: {error.args[-1]!a}",
             hint="Uninstall it: until then no provider can be found.",
         ) from None
+    providers = (InstalledProvider(name, distribution, target) for name, target, distribution in found)
+    return sorted(providers, key=lambda provider: (provider.name, provider.distribution))
+
+
+def load(name: str, environ: Mapping[str, str] = os.environ) -> Provider:
+    """Import and register the one provider of that name.
+
+    Raises ConfigError where there is none (close matches named), PluginError where there are several (their
+    distributions named) or where it cannot be imported or registered.
+    """
+    providers = installed(environ)
+    found = [provider for provider in providers if provider.name == name]
+    if found and not is_profile_name(name):
+        raise PluginError(
+            f"the provider name {name[:80]!a} of {found[0].distribution} cannot be the name of a profile",
+            hint="It must be up to 64 lower-case letters, digits, '.', '_' and '-'. Tell its author.",
+        )
+    if not found:
+        raise _unknown(name, {provider.name for provider in providers})
+    if len(found) > 1:
+        distributions = ", ".join(provider.distribution for provider in found)
+        raise PluginError(
+            f"the provider {name!a} is offered by several distributions: {distributions}",
+            hint="Uninstall all but one; a name can be taken once, and a built-in's name not at all.",
+        )
+    where = f"the provider plugin {name!a} ({found[0].distribution})"
+    with guarded(where, "its import"):
+        module = _object(found[0].target)
+    if not isinstance(module, ModuleType):
+        raise PluginError(f"{where} is not a module: its entry point must name one")
+    return Provider(name, where, _registered(where, module))
+
+
+def _object(target: str) -> object:
+    """Return what an object reference names: ``module`` or ``module:attribute``, extras behind it ignored."""
+    module, _, attributes = target.partition("[")[0].partition(":")
+    return reduce(getattr, filter(None, attributes.strip().split(".")), import_module(module.strip()))
 
 
 def _registered(where: str, module: ModuleType) -> Any:
@@ -106,22 +111,11 @@ def _unmarked_hooks(manager: pluggy.PluginManager, module: ModuleType) -> str:
     )
 
 
-def _distribution(entry: EntryPoint) -> str:
-    try:
-        metadata = entry.dist.metadata if entry.dist else None
-    except FileNotFoundError:  # from 3.15 on
-        metadata = None
-    if metadata is None or "Name" not in metadata or "Version" not in metadata:
-        return "a distribution without metadata"
-    return f"{metadata['Name']} {metadata['Version']}"
-
-
-def _unknown(name: str) -> ConfigError:
+def _unknown(name: str, names: set[str]) -> ConfigError:
     import difflib  # noqa: PLC0415 - needed for a typing slip only
 
-    names = sorted({provider.name for provider in installed()})
-    close = difflib.get_close_matches(name, names, n=3)
+    close = difflib.get_close_matches(name, sorted(names), n=3)
     return ConfigError(
         f"there is no provider {name!a}" + (f"; did you mean {' or '.join(close)}?" if close else ""),
-        hint=f"Installed are: {', '.join(names) or 'none'}. `oauth-cli providers` says where each comes from.",
+        hint=f"Installed are: {', '.join(sorted(names)) or 'none'}. `oauth-cli providers` says where each comes from.",
     )

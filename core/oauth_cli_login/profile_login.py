@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import cast
 
 from oauth_cli_login.adapters.browser import OpenBrowser
@@ -30,6 +29,7 @@ from oauth_cli_login.protocol.token import expires_at
 from oauth_cli_login.revocation import revoke
 from oauth_cli_login.session import is_fresh
 from oauth_cli_login.target import Destination, check_provider
+from oauth_cli_login.values import replace
 
 FLOWS = ("browser", "device", "auto")
 """What the setting ``flow`` may say."""
@@ -66,7 +66,7 @@ def sign_in_to_profile(
     store, name = configuration.store, destination.profile
     provider, resolved = destination.provider, destination.resolved
     session = _pinned(configuration, destination, switch_account=switch_account)
-    store.check_writable(name)
+    store.check_writable(name, store=resolved.store)
     # an access token that is over says that the refresh token may not work: then consent is asked for anew
     renewable = session is not None and session.refresh_token is not None and is_fresh(session, context.clock())
     another = switch_account or (session is None and any(_sessions_elsewhere(configuration, destination)))
@@ -83,8 +83,10 @@ def sign_in_to_profile(
             if session is not None and session.sub is not None and signed_in.userinfo.sub != session.sub:
                 raise _somebody_else(configuration, name, session, signed_in)
             profile = _profile(destination, options, _session(signed_in, session))
-            store.write(profile)
+            left_behind = store.write(profile)
             store.note_failed_login(name, None)
+    if left_behind:
+        context.terminal.warn(left_behind.message)
     try:
         if not store.default():
             store.set_default(name)
@@ -96,7 +98,7 @@ def sign_in_to_profile(
 def _pinned(configuration: Configuration, destination: Destination, *, switch_account: bool) -> Session | None:
     """Return the session that a login must be the same account's as; ConfigError where it cannot be."""
     name, provider = destination.profile, destination.provider
-    stored = configuration.store.read(name)
+    stored = configuration.store.recall(name)  # a keyring that lost it does not stand in the way of a new one
     check_provider(configuration, name, stored, provider.name)
     if switch_account or stored is None or stored.session is None:
         return None
@@ -145,7 +147,7 @@ def _stored_sessions(configuration: Configuration) -> Iterator[Session]:
 def _stored_profiles(configuration: Configuration) -> Iterator[Profile]:
     for name in configuration.store.names():
         with suppress(StoreError):  # whoever uses it is told
-            if profile := configuration.store.read(name):
+            if profile := configuration.store.peek(name):
                 yield profile
 
 

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, redirect_stdout
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -15,11 +14,12 @@ from oauth_cli_login.errors import OAuthCliError, PluginError
 from oauth_cli_login.model import Flow, JsonObject, ServerMetadata, Setting, Settings, UserInfo
 from oauth_cli_login.returned import Returned, is_header_text
 from oauth_cli_login.settings import declare
+from oauth_cli_login.values import dataclass
 
 FLOWS: tuple[Flow, ...] = ("browser", "device")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RedirectPolicy:
     """Which loopback redirect a provider takes; ``any_port`` where the server compares all but the port."""
 
@@ -29,7 +29,7 @@ class RedirectPolicy:
     any_port: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class UserinfoRequest:
     """One GET for the user's profile; an ``optional`` one may fail."""
 
@@ -38,7 +38,7 @@ class UserinfoRequest:
     optional: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RevocationRequest:
     """One request that revokes. ``auth`` is ``client`` (as at the token endpoint), ``basic`` or ``none``.
 

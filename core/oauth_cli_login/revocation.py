@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from oauth_cli_login.client import Client
 from oauth_cli_login.errors import OAuthCliError
 from oauth_cli_login.model import HttpRequest, Session
@@ -11,6 +9,7 @@ from oauth_cli_login.protocol.body import FORM, form
 from oauth_cli_login.protocol.revocation import parse_revocation_response, revocation_request
 from oauth_cli_login.protocol.token import ClientAuthentication
 from oauth_cli_login.provider import RevocationRequest
+from oauth_cli_login.values import replace
 
 
 def revoke(client: Client, session: Session) -> bool:

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 from oauth_cli_login import cached
 from oauth_cli_login.adapters.interrupts import uninterrupted
@@ -38,15 +37,16 @@ from oauth_cli_login.protocol.id_token import check_refreshed
 from oauth_cli_login.protocol.token import REFRESH_TOKEN, expires_at, refresh_request
 from oauth_cli_login.provider import Provider
 from oauth_cli_login.settings import Resolved
+from oauth_cli_login.values import replace
 
 
 class SettingsDiffer(ConfigError):  # noqa: N818 - it names what is the matter
     """The settings now mean another provider, issuer or client than the session's."""
 
 
-def stored_session(configuration: Configuration, name: str) -> tuple[Profile, Session]:
-    """Return the stored profile and its session; NotSignedIn where there is none."""
-    profile = configuration.store.read(name)
+def stored_session(configuration: Configuration, name: str, *, peek: bool = False) -> tuple[Profile, Session]:
+    """Return the stored profile and its session, or a ``peek`` at both (``Store.peek``); NotSignedIn without one."""
+    profile = configuration.store.peek(name) if peek else configuration.store.read(name)
     if profile is None or profile.session is None:
         provider = configuration.provider_of(name, profile)
         named = f"--profile {name} --provider {provider or 'NAME'}" if provider != name else f"--provider {provider}"
@@ -147,6 +147,19 @@ def _why_ended(session: Session, now: float) -> str:
     return ""
 
 
+def mark_stale(context: Context, configuration: Configuration, name: str, access_token: str) -> bool:
+    """Let an access token that was refused count as expired, so that the next use renews it.
+
+    A token that is not the session's any more changes nothing. Returns ``False``, and changes nothing either, where no
+    refresh token could renew it: a session is never ended on another server's word.
+    """
+    with configuration.store.lock(name):
+        profile, session = stored_session(configuration, name)
+        if session.access_token == access_token and session.refresh_token is not None:
+            configuration.store.write(replace(profile, session=replace(session, expires_at=int(context.clock()))))
+        return session.access_token != access_token or session.refresh_token is not None
+
+
 def _server(profile: Profile, session: Session) -> tuple[object, ...]:
     """Return what the settings were checked for: they must not be used for anything else."""
     return profile.provider, profile.settings, profile.secrets, session.issuer, session.client_id, session.sub
@@ -176,7 +189,7 @@ def check_settings(configuration: Configuration, profile: Profile, session: Sess
             f"the session {profile.name} belongs to the provider {profile.provider!a}, not {name!a}",
             hint="Undo the change in config.toml, or keep both: oauth-cli login --profile NAME",
         )
-    provider = load(name)
+    provider = load(name, configuration.environ)
     resolved = configuration.resolve(profile.name, provider.declared_settings(), stored=profile)
     if difference := difference_from(profile, session, provider, resolved):
         raise SettingsDiffer(

@@ -9,10 +9,10 @@ provider's default. A secret never has a flag of its own: beside the three spell
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
 from oauth_cli_login.errors import ConfigError, PluginError
 from oauth_cli_login.model import Profile, SecretReference, Setting, Settings
+from oauth_cli_login.values import dataclass, field, replace
 
 CORE = (
     Setting("client_id", "the client id that the provider gave you", required=True),
@@ -21,12 +21,16 @@ CORE = (
     Setting("redirect_uri", "the loopback redirect URI that is registered at the provider"),
     Setting("flow", "how to sign in: browser, device or auto"),
     Setting("login_hint", "the account to suggest to the provider"),
+    Setting("api_hosts", "further hosts that may be sent the access token: see `oauth-cli request`"),
     Setting("ca_file", "a file of certificates (PEM) to trust instead of the system's"),
     Setting(
         "token_endpoint_auth_method",
         "how a client with a secret says who it is: client_secret_basic or client_secret_post",
     ),
+    Setting("store", "where the session is kept: file (the default), or keyring, the system's own"),
 )
+
+STORES = ("file", "keyring")
 
 NOT_KEPT = frozenset({"login_hint"})
 """Settings that say something about one sign-in only."""
@@ -40,6 +44,11 @@ RESERVED = frozenset(
 """Names of core's options, which no provider's setting may take."""
 
 CONFIG_FILE = "config.toml"
+ENVIRONMENT = "the environment"
+"""Origins of settings, as messages name them."""
+
+_LISTS = frozenset({"scopes", "api_hosts"})
+"""Settings that config.toml may spell as a list of strings."""
 
 _WAYS = ("file", "command")
 """Where a secret may be, other than in the environment: NAME_file and NAME_command are settings too."""
@@ -63,7 +72,7 @@ def declare(own: Iterable[Setting]) -> dict[str, Setting]:
     return declared
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Layer:
     """One source of settings: what to call it in a message, and its values by setting name."""
 
@@ -72,7 +81,7 @@ class Layer:
     secrets: Mapping[str, SecretReference] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Resolved:
     """The settings of one profile after all layers. Secrets are references until ``settings`` is asked to reveal them.
 
@@ -91,6 +100,16 @@ class Resolved:
         if reveal is not None:
             values.update({name: reveal(name, reference) for name, reference in self.secrets.items()})
         return Settings(values)
+
+    @property
+    def store(self) -> str:
+        """Where a login puts the session: ``file``, or ``keyring``; ConfigError for anything else."""
+        value = self.values.get("store", STORES[0])
+        if value not in STORES:
+            raise ConfigError(
+                f"store is {value!a} (from {self.origins['store']})", hint=f"It is {' or '.join(STORES)}."
+            )
+        return value
 
     def missing(self) -> list[Setting]:
         """Return the required settings that no layer has."""
@@ -156,7 +175,7 @@ def environment_layer(declared: Mapping[str, Setting], environ: Mapping[str, str
         name: environ[prefix + name.upper()] for name in _spellings(declared) if environ.get(prefix + name.upper())
     }
     return _layer(
-        "the environment",
+        ENVIRONMENT,
         declared,
         spelled,
         plain_secrets=lambda name, _value: SecretReference("env", prefix + name.upper()),
@@ -177,8 +196,8 @@ def file_layer(declared: Mapping[str, Setting], table: Mapping[str, object], *, 
                 f"config.toml: [profiles.{profile}] has the setting {name!a}, which this provider does not have",
                 hint="Known are: " + ", ".join(sorted(declared)),
             )
-        if isinstance(value, list) and name == "scopes" and all(isinstance(item, str) for item in value):
-            value = " ".join(value)  # noqa: PLW2901 - the one list that a setting may be
+        if isinstance(value, list) and name in _LISTS and all(isinstance(item, str) for item in value):
+            value = " ".join(value)  # noqa: PLW2901 - as the other layers spell it
         if not isinstance(value, str):
             raise ConfigError(f"config.toml: {name} under [profiles.{profile}] must be a string")
         if value:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 
 from oauth_cli_login import cached
 from oauth_cli_login.browser_flow import redirect_target, redirect_uri
@@ -15,9 +14,10 @@ from oauth_cli_login.pinning import keeps_secrets
 from oauth_cli_login.plugins import installed, load
 from oauth_cli_login.provider import Provider
 from oauth_cli_login.settings import Resolved
+from oauth_cli_login.values import dataclass, replace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Target:
     """Where to sign in, as far as the first look at the command line tells; ``profile`` may still have to be named."""
 
@@ -26,7 +26,7 @@ class Target:
     declared: Mapping[str, Setting]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Destination:
     """Where to sign in, wholly known: the profile, its provider, and the settings, their secrets references still."""
 
@@ -47,13 +47,13 @@ def find_target(configuration: Configuration, profile: str | None, provider: str
         named = configuration.store.default() or (sessions[0] if len(sessions) == 1 else None)
     if named:
         check_profile_name(named)
-        stored = configuration.store.read(named)
+        stored = configuration.store.peek(named)
         provider = provider or configuration.provider_of(named, stored)
-        if not provider and any(named == other.name for other in installed()):
+        if not provider and any(named == other.name for other in installed(configuration.environ)):
             provider = named
     if not provider:
         return None
-    loaded = load(provider)
+    loaded = load(provider, configuration.environ)
     return Target(named or None, loaded, loaded.declared_settings())
 
 
@@ -75,7 +75,7 @@ def resolve(
     while True:
         known = {**flags, **{key: value for key, value in typed.items() if not target.declared[key].secret}}
         name = target.profile or default_profile_name(target.provider.name, target.declared, known)
-        stored = configuration.store.read(name)
+        stored = configuration.store.recall(name)
         check_provider(configuration, name, stored, target.provider.name)
         resolved = configuration.resolve(name, target.declared, stored=stored, flags=flags).with_values(typed)
         if not resolved.missing():

@@ -517,6 +517,26 @@ def store(environ: dict[str, str]) -> Store:
 
 
 @pytest.fixture
+def before_the_lock(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Let something happen once, after a session was read and before its lock is had."""
+    lock = Store.lock
+
+    def install(act: Callable[[], object]) -> None:
+        acts = [act]
+
+        @contextmanager
+        def lock_late(self: Store, name: str) -> Iterator[None]:
+            if acts:
+                acts.pop()()
+            with lock(self, name):
+                yield
+
+        monkeypatch.setattr(Store, "lock", lock_late)
+
+    return install
+
+
+@pytest.fixture
 def session_file(home: Path) -> Callable[[str], Path]:
     def path(name: str = "mock") -> Path:
         return home / "sessions" / name

@@ -51,6 +51,16 @@ def test_a_connection_is_made_at_the_first_request_once_and_closed_at_the_end() 
     assert http.closed == 1
 
 
+def test_a_connection_can_be_made_before_it_is_needed() -> None:
+    made: list[Recorder] = []
+    with Connection(lambda: made.append(Recorder()) or made[-1]) as connection:
+        connection.prepare()
+        assert len(made) == 1
+        connection.send(REQUEST)
+        assert len(made) == 1
+    assert made[0].closed == 1
+
+
 def test_a_connection_that_sent_nothing_makes_nothing() -> None:
     with Connection(lambda: pytest.fail("made")):
         pass

@@ -23,13 +23,16 @@ def test_the_exit_statuses_are_the_contract():
         "NETWORK": 7,
         "PROTOCOL": 8,
         "STORAGE": 9,
+        "API_REFUSED": 10,
+        "CANNOT_RUN": 126,
+        "NOT_FOUND": 127,
         "INTERRUPTED": 130,
         "BROKEN_PIPE": 141,
     }
 
 
 def test_the_tree_in_the_docstring_is_the_tree_of_the_classes():
-    drawn = dict(re.findall(r"(?m)^ +[│├└ ]+(\w+) +(\d)  \S", errors.__doc__))
+    drawn = dict(re.findall(r"(?m)^ +[│├└ ]+(\w+) +(\d+)  \S", errors.__doc__))
     assert drawn == {cls.__name__: str(int(cls.exit_status)) for cls in CLASSES if cls is not OAuthCliError}
 
 

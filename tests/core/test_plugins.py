@@ -6,7 +6,6 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -91,7 +90,7 @@ def test_a_name_like_no_other_has_no_close_matches() -> None:
 
 
 def test_where_nothing_is_installed_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plugins, "entry_points", lambda **_: ())
+    monkeypatch.setattr(plugins, "entry_points", lambda *_: [])
     with pytest.raises(ConfigError) as caught:
         load("mock")
     assert "Installed are: none" in caught.value.hint
@@ -241,8 +240,7 @@ def test_the_plugins_module_imports_no_http_library() -> None:
 @pytest.mark.parametrize("name", ["GitLab", "a/../../evil", "esc\x1b[31m"])
 def test_a_provider_whose_name_can_be_no_profile_is_refused(name: str, install: Install, monkeypatch) -> None:
     """Its session would be stored where no command finds it."""
-    found = EntryPoint(name, "plugin_acme", plugins.GROUP)
-    monkeypatch.setattr(plugins, "entry_points", lambda **_chosen: (found,))
+    monkeypatch.setattr(plugins, "entry_points", lambda *_: [(name, "plugin_acme", "acme 1.5")])
     with pytest.raises(PluginError, match="cannot be the name of a profile"):
         load(name)
 

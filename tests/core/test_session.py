@@ -458,24 +458,9 @@ def test_a_session_has_ended_when_nothing_renews_it(signed_in):
 # ---- another login in between
 
 
-def before_the_lock(monkeypatch, act):
-    """Let ``act`` happen once, after the session was read and before its lock is had."""
-    lock = Store.lock
-    acts = [act]
-
-    @contextmanager
-    def lock_late(self, name):
-        if acts:
-            acts.pop()()
-        with lock(self, name):
-            yield
-
-    monkeypatch.setattr(Store, "lock", lock_late)
-
-
 @pytest.mark.parametrize("fresh", [True, False])
 def test_a_refresh_token_never_goes_to_the_server_of_an_earlier_session(
-    cli, server, expired, signed_in, store, monkeypatch, environ, fresh
+    cli, server, expired, signed_in, store, before_the_lock, environ, fresh
 ):
     """Somebody signs in anew, elsewhere, while this process waits for the lock."""
     expired()
@@ -485,7 +470,6 @@ def test_a_refresh_token_never_goes_to_the_server_of_an_earlier_session(
     ends = 1_900_000_000 if fresh else 1
 
     before_the_lock(
-        monkeypatch,
         lambda: signed_in(settings={"issuer": elsewhere}, expires_at=ends, access_token="new-token", **new),
     )
 
@@ -496,12 +480,12 @@ def test_a_refresh_token_never_goes_to_the_server_of_an_earlier_session(
     assert store.read("mock").session.refresh_token == "canary"
 
 
-def test_settings_are_held_against_a_session_that_came_in_between(cli, server, expired, signed_in, monkeypatch):
+def test_settings_are_held_against_a_session_that_came_in_between(cli, server, expired, signed_in, before_the_lock):
     """The environment still names the server of the session that was there before."""
     expired()
     elsewhere = "https://elsewhere.example"
     new = {"issuer": elsewhere, "token_endpoint": f"{elsewhere}/token", "access_token": "new-token"}
-    before_the_lock(monkeypatch, lambda: signed_in(settings={"issuer": elsewhere}, expires_at=1_900_000_000, **new))
+    before_the_lock(lambda: signed_in(settings={"issuer": elsewhere}, expires_at=1_900_000_000, **new))
 
     assert cli("token").failed(3, "belongs to the issuer 'https://elsewhere.example'")
     assert server.requests == []

@@ -242,11 +242,12 @@ def test_a_setting_that_is_no_text_is_refused(value):
         table(domain=value)
 
 
-def test_scopes_may_be_a_list():
-    assert table(scopes=["openid", "email"]).values == {"scopes": "openid email"}
-    assert table(scopes="openid email").values == {"scopes": "openid email"}
-    with pytest.raises(ConfigError, match="scopes"):
-        table(scopes=["openid", 7])
+@pytest.mark.parametrize("name", ["scopes", "api_hosts"])
+def test_some_settings_may_be_a_list(name):
+    assert table(**{name: ["openid", "email"]}).values == {name: "openid email"}
+    assert table(**{name: "openid email"}).values == {name: "openid email"}
+    with pytest.raises(ConfigError, match=name):
+        table(**{name: ["openid", 7]})
 
 
 def test_an_empty_value_in_the_file_counts_as_unset():
@@ -313,7 +314,20 @@ def test_a_login_keeps_a_typed_secret_and_leaves_the_config_files_own_there():
     assert resolved.with_values({"client_secret": "t"}).kept()[1]["client_secret"] == SecretReference("value", "t")
 
 
+@pytest.mark.parametrize(("value", "store"), [(None, "file"), ("file", "file"), ("keyring", "keyring")])
+def test_a_session_is_kept_in_a_file_or_in_the_keyring(value, store):
+    assert resolve(DECLARED, [Layer("config.toml", {"store": value} if value else {})]).store == store
+
+
+@pytest.mark.parametrize("value", ["", "Keyring", "plain", "file,keyring"])
+def test_and_nowhere_else(value):
+    resolved = resolve(DECLARED, [Layer("config.toml", {"store": value})])
+    with pytest.raises(ConfigError, match=f"store is '{value}' .*config.toml") as caught:
+        assert resolved.store
+    assert "file or keyring" in caught.value.hint
+
+
 def test_core_names_each_setting_once():
     names = [setting.name for setting in settings.CORE]
     assert len(names) == len(set(names))
-    assert not RESERVED & set(names)
+    assert RESERVED & set(names) == {"store"}  # core's own, and no provider may redefine it

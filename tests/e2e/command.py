@@ -58,6 +58,11 @@ class Running:
                     self._changed.notify_all()
 
     @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @property
     def stderr(self) -> str:
         """What stands on stderr so far."""
         return "".join(self._lines["stderr"])
@@ -108,7 +113,7 @@ class Command:
     """``oauth-cli`` for one test."""
 
     def __init__(self, pyz: str, folder: str) -> None:
-        self._pyz = pyz
+        self.pyz = pyz
         self._folder = folder
         self._started: list[Running] = []
         self._numbers = itertools.count(1)
@@ -126,7 +131,7 @@ class Command:
     def start(self, *argv: str, env: Mapping[str, str] | None = None, stdout: int = subprocess.PIPE) -> Running:
         """Start a command; it is ended with the test at the latest."""
         process = subprocess.Popen(
-            [sys.executable, self._pyz, *argv],
+            [sys.executable, self.pyz, *argv],
             env={**self.env, **(env or {})},
             cwd=self._folder,
             stdin=subprocess.DEVNULL,
@@ -184,6 +189,14 @@ class Command:
             file.seek(0)
             file.write(f"{version} {now - 10} {now - 10 - lifetime} {length}\n{rest}")
             file.truncate()
+
+    def store(self, data: bytes, profile: str) -> None:
+        """Write a profile's session file, as it is."""
+        path = self.session_file(profile)
+        for folder in (self.home, os.path.dirname(path)):
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(data)
 
     def handed_over(self) -> HandedOver:
         """Return a browser, for one login, that leaves the URL to the test."""

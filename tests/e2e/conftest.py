@@ -18,6 +18,7 @@ from command import Command  # noqa: E402 - needs the line above
 from machine import Machine  # noqa: E402 - as above
 from servers import mock_oauth2_server as mock_oauth2_server_module  # noqa: E402
 from servers import oidc_provider as oidc_provider_module  # noqa: E402
+from servers import rotating as rotating_module  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -66,3 +67,9 @@ def oidc_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     log = str(tmp_path_factory.mktemp("servers") / "oidc-provider.log")
     with oidc_provider_module.serve(log) as issuer:
         yield issuer
+
+
+@pytest.fixture
+def rotating() -> Iterator[rotating_module.Rotating]:
+    with rotating_module.serve() as server:
+        yield server

@@ -22,7 +22,7 @@ def run(python: str, script: str, *arguments: str, **env: str) -> subprocess.Com
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("script", ["build-pyz", "demo", "test"])
+@pytest.mark.parametrize("script", ["build-pyz", "demo", "test", "bench"])
 @pytest.mark.parametrize("old", ["2.7", "3.6", "3.8"])
 def test_an_old_python_without_a_newer_one_on_path_is_one_line(script: str, old: str) -> None:
     done = run(interpreter(old), script, PATH="/nowhere")
@@ -31,7 +31,7 @@ def test_an_old_python_without_a_newer_one_on_path_is_one_line(script: str, old:
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("script", ["build-pyz", "demo"])
+@pytest.mark.parametrize("script", ["build-pyz", "demo", "bench"])
 @pytest.mark.parametrize("old", ["2.7", "3.6", "3.8"])
 def test_an_old_python_goes_on_with_a_newer_one(script: str, old: str) -> None:
     done = run(interpreter(old), script, "--help", PATH=os.path.dirname(interpreter("3.10")))
@@ -52,3 +52,21 @@ def test_the_demo_signs_in_and_out_on_a_machine_without_a_screen() -> None:
     assert "robot plays the browser, because this machine has no screen" in done.stdout
     assert "Signed in as demouser" in done.stderr
     assert "\x1b" not in done.stdout
+
+
+def test_the_bench_measures_every_row() -> None:
+    """Once each: whether a bound is kept in so few turns says nothing."""
+    done = run(sys.executable, "bench", "--runs", "1")
+    assert done.returncode in (0, 1), done.stderr
+    for row in (
+        "python -c pass",
+        "oauth-cli token, cached, installed by pip",
+        "oauth-cli token, cached, the .pyz",
+        "1,000 other distributions, 10,000 profiles",
+        "first run after download",
+        "oauth-cli --help, installed by pip",
+        "login, to the browser: endpoints known",
+        "login, to the browser: discovery first",
+        "a whole sign-in, less server and robot",
+    ):
+        assert row in done.stdout

@@ -2,7 +2,8 @@
 
 Invariants: no redirect is followed; no netrc, no cookie, no proxy for a loopback address; a body is at most 1 MiB
 after decompression; there is a deadline for the whole exchange beside the one for each read; certificates are checked,
-against the system's store or the user's ``ca_file``. Nothing is sent twice unless the caller allows it.
+against the system's store or the user's ``ca_file``. Nothing is sent twice unless the caller allows it. An answer that
+is streamed to a person or a file has neither bound: its time limit is that of each read.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import ssl
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Literal
 
@@ -30,10 +31,12 @@ from oauth_cli_login import __version__
 from oauth_cli_login.errors import ConfigError, ProtocolError, TransportError
 from oauth_cli_login.model import HttpRequest, HttpResponse
 from oauth_cli_login.protocol.url import check_endpoint, host_of, is_loopback
+from oauth_cli_login.values import dataclass, field
 
 MAX_BODY = 1 << 20
 DEADLINE = 30.0
 READ_TIMEOUT = 10.0
+STREAM_READ_TIMEOUT = 60.0
 MAX_RETRY_AFTER = 10.0
 ATTEMPTS = 3
 
@@ -43,6 +46,27 @@ not taken), or always (a GET)."""
 
 _REFUSED = frozenset({429, 503})
 _FAILED = frozenset({429, 500, 502, 503, 504})
+
+_RAISED = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError)
+"""What the libraries raise where there is no answer."""
+
+
+@dataclass(frozen=True)
+class StreamedResponse:
+    """One answer while it arrives. The status line and headers are as they came; ``chunks`` is the body, undecoded.
+
+    ``chunks`` raises TransportError where the connection fails or the body ends before its Content-Length.
+    """
+
+    status: int
+    status_line: str
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    chunks: Iterator[bytes] = field(repr=False)
+    close: Callable[[], None] = field(repr=False)
+
+    def header(self, name: str) -> str | None:
+        """Return the first header of this name."""
+        return next((value for key, value in self.headers if key.lower() == name), None)
 
 
 class Http:
@@ -108,35 +132,44 @@ class Http:
             self._wait(_retry_after(response, attempt * 0.5), end)
         raise AssertionError("the last attempt returns or raises")
 
+    def stream(self, request: HttpRequest) -> StreamedResponse:
+        """Send once, and return the answer, whatever its status, as soon as its headers are there; close it.
+
+        Raises TransportError where there is no answer, and ProtocolError for an address that no request may go to.
+        """
+        check_endpoint("address", request.url)
+        started = self._clock()
+        try:
+            answer = self._open(request, (READ_TIMEOUT, STREAM_READ_TIMEOUT))
+        except _RAISED as error:
+            raise _transport_error(request.url, error, late=False) from error
+        status = answer.status_code
+        self._log(f"{request.method} {_shown(request.url)} -> {status} in {self._clock() - started:.2f} s")
+        major, minor = divmod(answer.raw.version, 10)
+        return StreamedResponse(
+            status,
+            f"HTTP/{major}.{minor} {status} {answer.reason or ''}".rstrip(),
+            tuple(answer.raw.headers.items()),
+            _chunks(answer),
+            answer.close,
+        )
+
     def _wait(self, seconds: float, end: float) -> None:
         self._sleep(max(0.0, min(seconds, MAX_RETRY_AFTER, end - self._clock())))
 
     def _exchange(self, request: HttpRequest, end: float) -> HttpResponse:
         started = self._clock()
         remaining = max(0.1, min(READ_TIMEOUT, end - started))
-        proxies = {} if is_loopback(request.url) else get_environ_proxies(request.url)
-        headers = {"User-Agent": f"oauth-cli/{__version__}", **request.headers}
         watchdog = threading.Timer(max(0.0, end - started), self._cut)
         watchdog.daemon = True
         watchdog.start()
         try:
-            with self._session.request(
-                request.method,
-                request.url,
-                headers=headers,
-                data=request.body,
-                auth=_NoAuth(),
-                timeout=remaining,
-                allow_redirects=False,
-                stream=True,
-                proxies=proxies,
-            ) as answer:
-                self._session.cookies.clear()
+            with self._open(request, remaining) as answer:
                 body = self._read(answer, end)
                 response = HttpResponse(
                     answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, body
                 )
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        except _RAISED as error:
             raise _transport_error(request.url, error, late=self._clock() >= end) from error
         finally:
             watchdog.cancel()
@@ -149,6 +182,22 @@ class Http:
                 hint="Check the issuer or endpoint setting: it must be the final address.",
             )
         return response
+
+    def _open(self, request: HttpRequest, timeout: float | tuple[float, float]) -> requests.Response:
+        """Return an answer whose body is still to be read; ``timeout`` is for each wait, or (to connect, for each)."""
+        answer = self._session.request(
+            request.method,
+            request.url,
+            headers={"User-Agent": f"oauth-cli/{__version__}", **request.headers},
+            data=request.body,
+            auth=_NoAuth(),
+            timeout=timeout,
+            allow_redirects=False,
+            stream=True,
+            proxies={} if is_loopback(request.url) else get_environ_proxies(request.url),
+        )
+        self._session.cookies.clear()
+        return answer
 
     def _cut(self) -> None:
         """End what goes on at the deadline: an answer that drips is never silent long enough for the read time-out."""
@@ -167,6 +216,17 @@ class Http:
                 raise _FinalError(f"{_shown(answer.url)} sends more than 1 MiB", hint="That is no OAuth answer.")
             if self._clock() > end:
                 raise TransportError(f"{_shown(answer.url)} did not finish its answer in time", hint="Try again later.")
+
+
+def _chunks(answer: requests.Response) -> Iterator[bytes]:
+    while True:
+        try:
+            chunk = answer.raw.read1(64 * 1024, decode_content=False)
+        except _RAISED as error:
+            raise _transport_error(answer.url, error, late=False) from error
+        if not chunk:
+            return
+        yield chunk
 
 
 class _FinalError(TransportError):

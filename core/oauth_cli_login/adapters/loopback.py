@@ -14,13 +14,13 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import Generic, TextIO, TypeVar
 
 from oauth_cli_login.adapters.pages import HEADERS
 from oauth_cli_login.adapters.sockets import PortUnavailable, listen
 from oauth_cli_login.errors import ConfigError
 from oauth_cli_login.protocol.callback import MAX_HEAD
+from oauth_cli_login.values import dataclass, field
 
 MAX_CONNECTIONS = 256
 HEAD_TIMEOUT = 20.0
@@ -30,7 +30,7 @@ _REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Al
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reply(Generic[T]):
     """What to answer; a ``result`` ends the wait once the answer is on its way."""
 
@@ -39,12 +39,12 @@ class Reply(Generic[T]):
     result: T | None = None
 
 
-@dataclass(slots=True, eq=False)
 class _Connection:
-    socket: socket.socket
-    opened: float
-    received: bytes = b""
-    to_send: bytes = b""
+    def __init__(self, accepted: socket.socket, opened: float) -> None:
+        self.socket = accepted
+        self.opened = opened
+        self.received = b""
+        self.to_send = b""
 
 
 class CallbackServer:

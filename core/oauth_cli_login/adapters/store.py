@@ -1,36 +1,48 @@
-"""The session store: one file a profile, written whole and atomically.
+"""The session store: one file a profile, written whole and atomically; its secrets in the keyring where that is set.
 
 Invariants: a file is 0600 in a folder 0700 from its first byte, whatever the umask. Nothing is read or replaced that
 is a link, somebody else's, corrupt, or from a newer version. Writing happens under the profile's lock.
 ``cached.py`` is the home of where the files are and of how their first two lines read.
+
+The keyring has new secrets before the file names them, and old ones until it does not: a crash in between leaves an
+entry that nothing refers to, and the next write removes it.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from oauth_cli_login import cached
 from oauth_cli_login.adapters import files
 from oauth_cli_login.adapters.lock import LockHeldError, locked
-from oauth_cli_login.errors import StoreError
-from oauth_cli_login.model import Profile, SecretReference, Session
-from oauth_cli_login.protocol.body import parse_json
+from oauth_cli_login.adapters.session_file import (
+    Entry,
+    NewerError,
+    decode,
+    encode,
+    encode_secrets,
+    has_secrets,
+    with_secrets,
+    without_secrets,
+)
+from oauth_cli_login.errors import ConfigError, KeyringError, OAuthCliError, StoreError
+from oauth_cli_login.model import Profile
+from oauth_cli_login.values import dataclass
 
 if TYPE_CHECKING:
-    from typing import Literal
+    from oauth_cli_login.adapters.vault import Vault
 
 LOCK_TIMEOUT = 150.0
 """Seconds. Whoever refreshes may have to discover, to run a command for the secret, and to send, each with a limit."""
 LOGIN_TIMEOUT = 900.0
 """Seconds. A person has five minutes, a device code often has fifteen."""
 _PROBE_BYTES = 128 * 1024
-_KINDS = ("value", "env", "file", "command")
+_ROUNDS = 10
+"""How often a reader looks anew where a writer was faster; each round needs another write in the same instant."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +56,17 @@ class FailedLogin:
 class Store:
     """The sessions of one user, and which profile is the default."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        *,
+        warn: Callable[[str], None] = lambda _text: None,
+        vault: Vault | None = None,
+    ) -> None:
         self._environ = environ
+        self._warn = warn
         self._folder = os.path.dirname(cached.session_path("-", environ))
+        self._vault = vault
 
     def names(self) -> list[str]:
         """Return the names of all stored profiles, signed in or not, sorted."""
@@ -60,40 +80,70 @@ class Store:
     def read(self, name: str) -> Profile | None:
         """Return the stored profile, or ``None``; StoreError where the file is not ours to trust. It is not touched.
 
-        One that others can read is mended: made 0600.
+        A file that others can read is mended, made 0600, and warned of. KeyringError where the keyring does not give
+        what the file names, ConfigError where the library for it is missing.
         """
-        path = self._path(name)
-        try:
-            data, status = cached.read_file(path)
-            profile = _decode(name, data)
-            if sys.platform != "win32" and status.st_mode & 0o077:
-                os.chmod(path, 0o600)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            reason = "it is a symbolic link" if os.path.islink(path) else error.strerror or "it cannot be read"
-            raise _refused(path, reason) from None
-        except _NewerError:
-            raise StoreError(
-                f"{path} is left alone: a newer oauth-cli wrote it",
-                hint="Update oauth-cli, or sign in again under another OAUTH_CLI_HOME.",
-            ) from None
-        except ValueError as error:
-            raise _refused(path, str(error)) from None
-        return profile
+        profile, entry = self._read_file(name)
+        for _ in range(_ROUNDS):
+            if profile is None or entry is None:
+                return profile
+            try:
+                return with_secrets(profile, self._keyring().read(entry))
+            except (KeyringError, ValueError) as error:
+                lost, before = error, entry
+            profile, entry = self._read_file(name)  # another process may have written meanwhile, and removed that entry
+            if entry == before:
+                break
+        if isinstance(lost, KeyringError):
+            raise lost
+        raise KeyringError(f"the keyring's entry of {name} is damaged: {lost}", hint="Sign in again: oauth-cli login")
 
-    def write(self, profile: Profile) -> None:
-        """Replace the profile's file, whole. The caller holds its lock."""
+    def peek(self, name: str) -> Profile | None:
+        """Return the stored profile as ``read`` does, with an empty string for each secret that a keyring holds.
+
+        No keyring is asked, and nobody to unlock one. It must not be written back.
+        """
+        return self._read_file(name)[0]
+
+    def recall(self, name: str) -> Profile | None:
+        """Return the stored profile for a new sign-in: without its secrets where the keyring does not give them."""
+        try:
+            return self.read(name)
+        except (KeyringError, ConfigError):
+            profile = self.peek(name)
+            return profile and without_secrets(profile)
+
+    def write(self, profile: Profile) -> OAuthCliError | None:
+        """Replace the profile, whole, where its ``store`` says. The caller holds its lock.
+
+        Returns what keeps the keyring from removing what it no longer needs to hold, or ``None``. The profile is
+        written then as well.
+        """
+        if profile.session is not None and not profile.session.access_token:
+            raise ValueError("a profile without its secrets is not written")
         path = self._path(profile.name)
-        self.read(profile.name)  # raises for what must not be replaced
-        data = _encode(profile)
+        before, in_use = self._read_file(profile.name)  # raises for what must not be replaced
+        data, entry = encode(profile), None
         if len(data) > cached.MAX_SESSION_BYTES:
             raise StoreError(f"the session {profile.name} is larger than 1 MiB", hint="That is no provider's token.")
+        if profile.store == "keyring" and has_secrets(profile):
+            entry = self._keyring().write(self._service(profile.name), encode_secrets(profile), in_use=in_use)
+            data = encode(profile, entry)
         self._write(path, data)
+        if "keyring" in {profile.store, before.store if before else ""}:
+            return self._clear(profile.name, in_use, but=entry)
+        return None
 
-    def forget(self, name: str) -> None:
-        """Remove the profile's file and whatever a crash left beside it; it may be missing."""
-        path = self._path(name)
+    def forget(self, name: str) -> OAuthCliError | None:
+        """Remove the profile's file and whatever a crash left beside it; it may be missing.
+
+        Returns what keeps the keyring from removing its part, or ``None``.
+        """
+        path, problem = self._path(name), None
+        with suppress(StoreError):  # what cannot be read names no entry
+            profile, entry = self._read_file(name)
+            if profile is not None and profile.store == "keyring":
+                problem = self._clear(name, entry)
         try:
             for leftover in (path, files.beside(path), self._failed_login_path(name)):
                 with suppress(FileNotFoundError):
@@ -101,6 +151,7 @@ class Store:
         except OSError as error:
             raise StoreError(f"{path} cannot be removed: {error.strerror}") from None
         self.clear_default(name)
+        return problem
 
     def clear_default(self, name: str) -> None:
         """Have no default any more, if it was this profile."""
@@ -112,11 +163,12 @@ class Store:
         except OSError as error:
             raise StoreError(f"the default profile cannot be changed: {error.strerror}") from None
 
-    def check_writable(self, name: str, *, locked: bool = False) -> None:
-        """Raise StoreError where the profile's file could not be written, before anything is spent on it.
+    def check_writable(self, name: str, *, locked: bool = False, store: str | None = None) -> None:
+        """Raise StoreError where the profile could not be written, before anything is spent on it.
 
         It is tried, with more bytes than a session has: a full disk takes an empty file. A caller who has ``locked``
-        the profile tries the very place; without the lock it is one beside it.
+        the profile tries the very place; without the lock it is one beside it. ``store`` is where it is going to be,
+        by default where it is; a keyring takes and returns an entry, and ConfigError says that its library is missing.
         """
         place = files.beside(self._path(name if locked else f"{name}.{os.getpid()}"))
         with self._storing():
@@ -125,6 +177,11 @@ class Store:
                 os.unlink(place)
             files.write_new(place, bytes(_PROBE_BYTES))
             os.unlink(place)
+        if store is None:
+            profile = self.peek(name)
+            store = profile.store if profile else ""
+        if store == "keyring":
+            self._keyring().check(f"{self._service(name)}/check{'' if locked else f'-{os.getpid()}'}")
 
     def default(self) -> str:
         """Return the name of the default profile, or ``""``."""
@@ -193,6 +250,53 @@ class Store:
                 raise StoreError(f"{path} cannot be locked: {error.strerror or error}") from None
             yield
 
+    def _read_file(self, name: str) -> tuple[Profile | None, Entry | None]:
+        path = self._path(name)
+        try:
+            data, status = cached.read_file(path)
+            found = decode(name, data)
+            if sys.platform != "win32" and status.st_mode & 0o077:
+                os.chmod(path, 0o600)
+                self._warn(f"others could read {path}; it is private now. If somebody did, sign in again.")
+        except FileNotFoundError:
+            return None, None
+        except OSError as error:
+            reason = "it is a symbolic link" if os.path.islink(path) else error.strerror or "it cannot be read"
+            raise _refused(path, reason) from None
+        except NewerError:
+            raise StoreError(
+                f"{path} is left alone: a newer oauth-cli wrote it",
+                hint="Update oauth-cli, or sign in again under another OAUTH_CLI_HOME.",
+            ) from None
+        except ValueError as error:
+            raise _refused(path, str(error)) from None
+        return found
+
+    def _keyring(self) -> Vault:
+        if self._vault is None:
+            from oauth_cli_login.adapters.vault import Vault  # noqa: PLC0415 - most sessions are in files
+
+            self._vault = Vault(self._environ)
+        return self._vault
+
+    def _service(self, name: str) -> str:
+        """Return what the keyring's entries of a profile begin with: other folders' profiles have other entries."""
+        from hashlib import sha256  # noqa: PLC0415 - as in _keyring
+
+        return f"oauth-cli/{name}/{sha256(os.fsencode(self._folder)).hexdigest()[:12]}"
+
+    def _clear(self, name: str, in_use: Entry | None, *, but: Entry | None = None) -> OAuthCliError | None:
+        """Remove the profile's entries, and those of the folder that it was moved from; return what prevents it."""
+        services = {self._service(name), in_use.service if in_use else self._service(name)}
+        try:
+            for service in sorted(services):
+                self._keyring().clear(service, but=but)
+        except (KeyringError, ConfigError) as error:
+            return KeyringError(
+                f"the keyring may still hold {' and '.join(sorted(services))}: {error.message}", hint=error.hint
+            )
+        return None
+
     def _path(self, name: str) -> str:
         return cached.session_path(name, self._environ)
 
@@ -213,89 +317,8 @@ class Store:
             ) from None
 
 
-class _NewerError(ValueError):
-    """The file is of a version that this program does not know."""
-
-
 def _refused(path: str, reason: str) -> StoreError:
     return StoreError(
         f"{path} is left alone: {reason}",
         hint="If it is of no use to you, remove it and sign in again: oauth-cli login",
     )
-
-
-def _encode(profile: Profile) -> bytes:
-    session = profile.session
-    expires_at, issued_at, token = (
-        (session.expires_at, session.issued_at, session.access_token) if session else (0, 0, "")
-    )
-    document: dict[str, object] = {"provider": profile.provider, "settings": dict(profile.settings)}
-    if profile.secrets:
-        document["secrets"] = {name: {ref.kind: ref.target} for name, ref in profile.secrets.items()}
-    if session:
-        fields = {name: getattr(session, name) for name in _SESSION_FIELDS}
-        document["session"] = {name: value for name, value in fields.items() if value is not None}
-    head = f"1 {expires_at} {issued_at} {len(token)}\n{token}\n"
-    return head.encode("ascii") + json.dumps(document, ensure_ascii=True, indent=1).encode("ascii") + b"\n"
-
-
-_SESSION_FIELDS = (
-    *("issuer", "client_id", "sub", "label", "scopes", "token_type"),
-    *("refresh_token", "id_token", "redirect_uri", "token_endpoint"),
-)
-
-
-def _decode(name: str, data: bytes) -> Profile:
-    version = data.partition(b" ")[0]
-    if version.isdigit() and version != b"1":
-        raise _NewerError
-    expires_at, issued_at, access_token, rest = cached.split(data)
-    document = parse_json(rest)
-    if not isinstance(document, dict):
-        raise ValueError("it is damaged")  # noqa: TRY004 - one kind of error for everything that is wrong with a file
-    secrets = {}
-    for key, reference in _object(document, "secrets").items():
-        if not isinstance(reference, dict) or len(reference) != 1:
-            raise ValueError("its secrets are damaged")
-        [(kind, target)] = reference.items()
-        if kind not in _KINDS or not isinstance(target, str):
-            raise ValueError("its secrets are damaged")
-        secrets[key] = SecretReference(cast("Literal['value', 'env', 'file', 'command']", kind), target)
-    settings = _object(document, "settings")
-    provider = document.get("provider")
-    if not isinstance(provider, str) or not all(isinstance(value, str) for value in settings.values()):
-        raise ValueError("its settings are damaged")
-    session = None
-    if "session" in document:
-        session = _decode_session(_object(document, "session"), expires_at, issued_at, access_token)
-    elif issued_at:
-        raise ValueError("it lacks the session that its first line speaks of")
-    return Profile(name, provider, {k: str(v) for k, v in settings.items()}, secrets, session)
-
-
-def _decode_session(fields: Mapping[str, object], expires_at: int, issued_at: int, access_token: str) -> Session:
-    known = {name: fields.get(name) for name in _SESSION_FIELDS if name != "scopes"}
-    scopes = fields.get("scopes")
-    required = ("client_id", "label", "token_type")
-    if (
-        not all(isinstance(value, str | None) for value in known.values())
-        or not all(isinstance(known[name], str) for name in required)
-        or not isinstance(scopes, list)
-        or not all(isinstance(scope, str) for scope in scopes)
-        or not access_token
-    ):
-        raise ValueError("its session is damaged")
-    return Session(
-        scopes=tuple(scopes),
-        issued_at=issued_at,
-        expires_at=expires_at,
-        access_token=access_token,
-        **cast("dict[str, str]", known),
-    )
-
-
-def _object(document: Mapping[str, object], name: str) -> dict[str, object]:
-    value = document.get(name, {})
-    if not isinstance(value, dict):
-        raise ValueError(f"its {name} are damaged")  # noqa: TRY004 - as in _decode
-    return value

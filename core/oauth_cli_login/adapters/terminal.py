@@ -6,13 +6,18 @@ cursor or forge a line. Colour and the running time are for terminals only.
 
 from __future__ import annotations
 
+import codecs
+import io
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import TextIO
 
 from oauth_cli_login.errors import OAuthCliError, StoreError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import TextIO
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 _WIDE = 400
@@ -22,14 +27,27 @@ _PLAIN = {"…": "...", "·": "-"}
 _CLEAR_LINE = "\r\x1b[2K"
 
 
-def inert(text: str) -> str:
-    """Return ``text`` on one line, with everything that is not printable (controls, bidi, line ends) escaped."""
+def inert(text: str, *, keep: str = "") -> str:
+    """Return ``text`` with everything that is not printable (controls, bidi, line ends) escaped, but what to ``keep``.
+
+    Without ``keep`` it is one line.
+    """
     if text.isprintable():
         return text
     return "".join(
-        character if character.isprintable() else character.encode("unicode_escape", "replace").decode("ascii")
+        character
+        if character.isprintable() or character in keep
+        else character.encode("unicode_escape", "replace").decode("ascii")
         for character in text
     )
+
+
+def _inert_bytes(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Return what a terminal may show of a body: text with its lines and tabs, and everything else escaped."""
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")("backslashreplace"), translate=True)
+    for chunk in chunks:
+        yield inert(decoder.decode(chunk), keep="\n\t").encode("utf-8")
+    yield inert(decoder.decode(b"", final=True), keep="\n\t").encode("utf-8")
 
 
 def _encodable(text: str, encoding: str) -> str:
@@ -80,15 +98,19 @@ class Terminal:
 
     def answer(self, text: str) -> None:
         """Write one line for programs; raise BrokenPipeError, or StoreError where it cannot be written."""
-        try:
+        with _answering():
             self.answer_stream.write(text + "\n")
             self.answer_stream.flush()
-        except BrokenPipeError:
-            raise
-        except (OSError, ValueError):
-            raise StoreError(
-                "the answer could not be written", hint="Is the disk full, or standard output closed?"
-            ) from None
+
+    def answer_bytes(self, chunks: Iterable[bytes]) -> None:
+        """Write a body for programs, each piece as it comes and as it is; raises as ``answer`` does.
+
+        Where standard output is a terminal, a person reads it: nothing that a server sends reaches that raw.
+        """
+        for chunk in _inert_bytes(chunks) if self.answer_stream.isatty() else chunks:
+            with _answering():
+                self.answer_stream.buffer.write(chunk)
+                self.answer_stream.flush()
 
     def answer_json(self, document: Mapping[str, object]) -> None:
         """Write one JSON object for programs."""
@@ -202,6 +224,18 @@ class Terminal:
 
 
 @contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError):
+        raise StoreError(
+            "the answer could not be written", hint="Is the disk full, or standard output closed?"
+        ) from None
+
+
+@contextmanager
 def claimed_stdout() -> Iterator[TextIO]:
     """Keep standard output for our answer alone: whatever a hook, a browser or a command prints goes to standard error.
 
@@ -236,3 +270,16 @@ def _open_standard_streams() -> set[int]:
             os.close(handle)
             return opened
         opened.add(handle)
+
+
+def give_back_stdout(answer: TextIO) -> None:
+    """Let descriptor 1 be what our caller gave us, for a program that takes this process's place.
+
+    ``answer`` is what ``claimed_stdout`` yielded. Where our caller had closed it, and Python saw so at its start, it is
+    closed again; so are the others, since what we opened there ends with an exec.
+    """
+    if sys.__stdout__ is not None:
+        os.dup2(answer.fileno(), 1)
+    else:
+        with suppress(OSError):  # a program without a console has none
+            os.close(1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TextIO
 
 from oauth_cli_login import settings
@@ -18,6 +17,7 @@ from oauth_cli_login.model import Profile, Setting
 from oauth_cli_login.plugins import installed
 from oauth_cli_login.profile_login import FLOWS, options_of, sign_in_to_profile
 from oauth_cli_login.target import Target, find_target, resolve
+from oauth_cli_login.values import replace
 
 _OWN_OPTIONS = frozenset({"scopes", "redirect_uri", "flow", "login_hint", "ca_file"})
 """Core's settings that have an option of their own form below."""
@@ -55,7 +55,7 @@ def arguments(parser: ArgumentParser, context: Context, profile: str | None, pro
     how.add_argument("--ca-file", metavar="FILE", help="trust these certificates (PEM) instead of the system's")
     how.add_argument("--switch-account", action="store_true", help="let somebody else's session be replaced")
 
-    target = find_target(Configuration.read(context.environ), profile, provider)
+    target = find_target(Configuration.read(context.environ, warn=context.terminal.warn), profile, provider)
     parser.set_defaults(target=target)
     own = parser.add_argument_group(
         f"settings of {target.provider.name}" if target else "settings",
@@ -78,9 +78,9 @@ def run(context: Context, args: Namespace) -> int:
     """Sign in and store the session, with what is missing asked for."""
     target: Target | None = args.target
     if target is None:
-        names = ", ".join(sorted({provider.name for provider in installed()}))
+        names = ", ".join(sorted({provider.name for provider in installed(context.environ)}))
         raise UsageError("which provider?", hint=f"oauth-cli login --provider NAME, where NAME is one of: {names}")
-    configuration = Configuration.read(context.environ)
+    configuration = Configuration.read(context.environ, warn=context.terminal.warn)
     flags, typed = _flags(args, target.declared), _typed(context.terminal.source, args, target.declared)
     destination = resolve(context, configuration, target, flags=flags, typed=typed, port=args.port)
     if repeated := {key for key, _ in args.param if [k for k, _ in args.param].count(key) > 1}:

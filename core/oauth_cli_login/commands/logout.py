@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from contextlib import suppress
-from dataclasses import dataclass, replace
 
 from oauth_cli_login.config import Configuration
 from oauth_cli_login.context import Context
-from oauth_cli_login.errors import ExitStatus, NotSignedIn, OAuthCliError, StoreError
+from oauth_cli_login.errors import ExitStatus, KeyringError, NotSignedIn, OAuthCliError, StoreError
 from oauth_cli_login.model import SecretReference
 from oauth_cli_login.plugins import load
 from oauth_cli_login.revocation import revoke
 from oauth_cli_login.session import SettingsDiffer, connected, stored_session
+from oauth_cli_login.values import dataclass, replace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Outcome:
     """How it went: ``revocation`` is revoked, unsupported or failed; ``error`` says why it failed."""
 
@@ -33,7 +33,7 @@ def arguments(parser: ArgumentParser, _context: Context, _profile: str | None, _
 
 def run(context: Context, args: Namespace) -> int:
     """Sign out of one session or all; non-zero where a revocation failed, with that failure's own status."""
-    configuration = Configuration.read(context.environ)
+    configuration = Configuration.read(context.environ, warn=context.terminal.warn)
     if not args.all:
         names = [configuration.chosen_profile(args.profile)]
     else:
@@ -43,7 +43,7 @@ def run(context: Context, args: Namespace) -> int:
     if args.forget:
         names = [name for name in names if not _forget_settings(context, configuration, name)]
     if names and not args.all:
-        stored_session(configuration, names[0])  # raises, naming the command that signs in
+        stored_session(configuration, names[0], peek=True)  # raises, naming the command that signs in
     outcomes = [_log_out(context, configuration, name, forget=args.forget, alone=not args.all) for name in names]
     if args.json:
         context.terminal.answer_json(
@@ -56,12 +56,13 @@ def run(context: Context, args: Namespace) -> int:
 def _forget_settings(context: Context, configuration: Configuration, name: str) -> bool:
     """Delete what an earlier logout left of a profile, and tell whether that was all there was."""
     try:
-        profile = configuration.store.read(name)
+        profile = configuration.store.peek(name)
     except StoreError:
         return False  # it is told of where it is signed out of
     if profile is None or profile.session is not None:
         return False
-    configuration.store.forget(name)
+    if left_behind := configuration.store.forget(name):
+        context.terminal.warn(left_behind.message)
     context.terminal.say(f"{name}: its settings were deleted")
     return True
 
@@ -72,9 +73,9 @@ def _log_out(context: Context, configuration: Configuration, name: str, *, forge
     if alone and isinstance(outcome.error, SettingsDiffer):
         raise outcome.error
     try:
-        if isinstance(outcome.error, StoreError):
+        if isinstance(outcome.error, StoreError) and not isinstance(outcome.error, KeyringError):
             raise outcome.error
-        _delete(configuration, name, forget=forget)
+        left_behind = _delete(configuration, name, forget=forget)
     except StoreError as error:
         context.terminal.error(error)
         return _Outcome(name, "failed", error)
@@ -86,6 +87,9 @@ def _log_out(context: Context, configuration: Configuration, name: str, *, forge
     context.terminal.say(f"{name}: {said[outcome.revocation]}")
     if outcome.error:
         context.terminal.warn(f"{name}: {outcome.error.message}")
+    if left_behind:
+        context.terminal.warn(f"{name}: {left_behind.message}")
+        outcome = replace(outcome, error=outcome.error or left_behind)
     if outcome.connected_apps_url:
         context.terminal.say(f"  The applications with access to your account: {outcome.connected_apps_url}", "dim")
     return outcome
@@ -106,22 +110,25 @@ def _revoke(context: Context, configuration: Configuration, name: str) -> _Outco
 def _connected_apps_url(configuration: Configuration, name: str) -> str | None:
     """Return the page where the user can still revoke by hand, though the server could not be reached."""
     with suppress(OAuthCliError):
-        profile, _ = stored_session(configuration, name)
-        provider = load(profile.provider)
+        profile, _ = stored_session(configuration, name, peek=True)
+        provider = load(profile.provider, configuration.environ)
         resolved = configuration.resolve(name, provider.declared_settings(), stored=profile)
         return provider.connected_apps_url(resolved.settings())
     return None
 
 
-def _delete(configuration: Configuration, name: str, *, forget: bool) -> None:
-    """Delete the session, its typed secrets with it; the settings stay for the next sign-in, unless told otherwise."""
+def _delete(configuration: Configuration, name: str, *, forget: bool) -> OAuthCliError | None:
+    """Delete the session, its typed secrets with it; the settings stay for the next sign-in, unless told otherwise.
+
+    Returns what keeps the keyring from deleting its part.
+    """
     with configuration.store.lock(name):
-        profile = configuration.store.read(name)
+        profile = configuration.store.peek(name)
         if forget or profile is None:
-            configuration.store.forget(name)
-            return
+            return configuration.store.forget(name)
         references: dict[str, SecretReference] = {
             key: reference for key, reference in profile.secrets.items() if reference.kind != "value"
         }
-        configuration.store.write(replace(profile, session=None, secrets=references))
+        left_behind = configuration.store.write(replace(profile, session=None, secrets=references))
     configuration.store.clear_default(name)
+    return left_behind

@@ -25,7 +25,7 @@ def arguments(parser: ArgumentParser, _context: Context, _profile: str | None, _
 def run(context: Context, args: Namespace) -> int:
     """Serve until Ctrl-C."""
     issuer = f"http://localhost:{args.port}/default"
-    provider = load("mock")
+    provider = load("mock", context.environ)
     settings = Settings({**dict.fromkeys(provider.declared_settings()), "issuer": issuer, "client_id": "cli-app"})
     server = provider.local_server(settings)
     if server is None:

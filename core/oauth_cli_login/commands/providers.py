@@ -15,7 +15,7 @@ def arguments(_parser: ArgumentParser, _context: Context, _profile: str | None, 
 
 def run(context: Context, args: Namespace) -> int:
     """List them from the entry points' metadata: no plugin is imported."""
-    found = installed()
+    found = installed(context.environ)
     times = Counter(provider.name for provider in found)
     if args.json:
         context.terminal.answer_json(

@@ -7,7 +7,6 @@ has to be refreshed for that is.
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from dataclasses import dataclass, replace
 
 from oauth_cli_login.config import Configuration, check_profile_name
 from oauth_cli_login.context import Context
@@ -15,9 +14,10 @@ from oauth_cli_login.errors import ExitStatus, NotSignedIn, OAuthCliError, Store
 from oauth_cli_login.model import Profile, Session
 from oauth_cli_login.session import has_ended, is_fresh, stored_session
 from oauth_cli_login.userinfo import current_userinfo
+from oauth_cli_login.values import dataclass, replace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Row:
     """One session as it is shown; ``state`` is valid, expired (a refresh token renews it) or ended.
 
@@ -41,11 +41,11 @@ def run(context: Context, args: Namespace) -> int:
 
     With ``--check`` a server that does not answer as it should has the exit status of that error.
     """
-    configuration = Configuration.read(context.environ)
+    configuration = Configuration.read(context.environ, warn=context.terminal.warn)
     names = [check_profile_name(args.profile)] if args.profile else configuration.store.names()
     rows, problems = _rows(context, configuration, names, check=args.check)
     if args.profile and not rows and not problems:
-        stored_session(configuration, args.profile)  # raises, naming the command that signs in
+        stored_session(configuration, args.profile, peek=True)  # raises, naming the command that signs in
     if args.json:
         context.terminal.answer_json({"sessions": [_document(row) for row in rows]})
     elif rows:
@@ -69,11 +69,11 @@ def _rows(
     for name in names:
         server = None
         try:
-            profile = configuration.store.read(name)
+            profile = configuration.store.peek(name)
             if check and profile and profile.session:
                 server, problem = _ask(context, configuration, name)
                 refused += [problem] if problem else []
-                profile = configuration.store.read(name)
+                profile = configuration.store.peek(name)
         except StoreError as error:
             unreadable.append(error)
             continue
@@ -115,7 +115,7 @@ def _document(row: _Row) -> dict[str, object]:
         "state": row.state,
         "expires_at": session.expires_at or None,
         "renewable": session.refresh_token is not None,
-        "store": "file",
+        "store": row.profile.store,
         **({"server": row.server} if row.server else {}),
     }
 
@@ -123,7 +123,16 @@ def _document(row: _Row) -> dict[str, object]:
 def _table(context: Context, rows: list[_Row], *, checked: bool) -> None:
     now = context.clock()
     context.terminal.table(
-        ("profile", "provider", "account", "access token", *(("server",) if checked else ()), "renews", "scopes"),
+        (
+            "profile",
+            "provider",
+            "account",
+            "access token",
+            *(("server",) if checked else ()),
+            "renews",
+            "store",
+            "scopes",
+        ),
         [
             (
                 row.profile.name + (" (default)" if row.default else ""),
@@ -131,7 +140,8 @@ def _table(context: Context, rows: list[_Row], *, checked: bool) -> None:
                 row.session.label,
                 _left(row, now),
                 *((row.server or "",) if checked else ()),
-                "itself" if row.session.refresh_token else "by login",
+                "by login" if row.session.refresh_token is None else "itself",
+                row.profile.store,
                 " ".join(row.session.scopes),
             )
             for row in rows

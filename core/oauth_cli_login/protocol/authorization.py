@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from oauth_cli_login.errors import AuthorizationError, ProtocolError
@@ -12,6 +11,7 @@ from oauth_cli_login.model import ServerMetadata
 from oauth_cli_login.protocol.pkce import Pkce
 from oauth_cli_login.protocol.token import MAX_EXPLANATION
 from oauth_cli_login.protocol.url import with_query
+from oauth_cli_login.values import dataclass, field
 
 _MAX_PARAMS = 50
 _ONCE = frozenset({"code", "state", "iss", "error"})
@@ -21,7 +21,7 @@ class StrangersCallback(Exception):  # noqa: N818 - not an error of ours: the wa
     """A request that is not the answer to this login: it changes nothing, and the wait goes on."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AuthorizationRequest:
     """One authorization request; ``url`` holds state and nonce, and is for the browser alone."""
 

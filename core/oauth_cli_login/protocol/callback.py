@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+
+from oauth_cli_login.values import dataclass, field
 
 MAX_HEAD = 16 * 1024
 """Bytes of request line and headers; a browser's is below 4 KiB, an authorization code's line below 8."""
@@ -18,7 +19,7 @@ class BadRequest(Exception):  # noqa: N818 - it becomes an HTTP answer, not an e
         self.status = status
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CallbackRequest:
     """A well-formed GET of the redirect path; ``query`` is as it was sent, and may hold a code."""
 

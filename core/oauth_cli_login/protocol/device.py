@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
 from oauth_cli_login.errors import LoginTimeout, ProtocolError, TokenError
@@ -17,6 +16,7 @@ from oauth_cli_login.protocol.token import (
     token_error,
 )
 from oauth_cli_login.protocol.url import check_endpoint
+from oauth_cli_login.values import dataclass, field
 
 WHAT = "device authorization response"
 DEFAULT_INTERVAL = 5
@@ -26,7 +26,7 @@ SLOW_DOWN = 5
 _MAX_SECONDS = 24 * 3600
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DeviceAuthorization:
     """What to show and how to poll. ``expires_in`` and ``interval`` are in seconds.
 
@@ -42,7 +42,7 @@ class DeviceAuthorization:
     interval: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pending:
     """Nobody has decided yet: wait ``interval`` seconds before the next poll."""
 

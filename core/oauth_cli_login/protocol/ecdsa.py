@@ -8,12 +8,13 @@ coordinates, where ``(X, Y, Z)`` stands for ``(X/Z², Y/Z³)`` and no step needs
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+
+from oauth_cli_login.values import dataclass
 
 Point = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Curve:
     """y² = x³ - 3x + b modulo the prime p; ``g`` generates a group of the prime order ``n``, which is all of it.
 

@@ -7,10 +7,10 @@ and ``alg``, ``use`` and ``key_ops``, where they are present, must agree.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from oauth_cli_login.protocol import ecdsa, rsa
 from oauth_cli_login.protocol.base64url import from_base64url
+from oauth_cli_login.values import dataclass
 
 ALGORITHMS = {
     **{f"{family}{bits}": ("RSA", f"sha{bits}") for family in ("RS", "PS") for bits in (256, 384, 512)},
@@ -24,7 +24,7 @@ _MAX_ENCODED = 2000
 """Characters of a number: MAX_BITS of RSA are 1,366."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Jwk:
     """One usable key: ``kind`` is ``RSA`` or the curve's name, ``numbers`` are n and e, or x and y.
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from oauth_cli_login.errors import ProtocolError
 from oauth_cli_login.model import HttpRequest, HttpResponse
 from oauth_cli_login.protocol.body import check_available, parse_json_response
 from oauth_cli_login.protocol.jwk import Jwk, parse_jwk
+from oauth_cli_login.values import dataclass
 
 WHAT = "JSON Web Key Set"
 MAX_KEYS = 100
 """Servers publish two to ten; each one costs a look, and a verification where a token does not name its key."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class KeySet:
     """The keys of a server: ``unusable`` are those that cannot verify, each as (kid, reason)."""
 

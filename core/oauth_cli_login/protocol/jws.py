@@ -8,7 +8,6 @@ are refused by name. The header chooses among the keys that the caller trusts an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from oauth_cli_login.errors import ProtocolError
 from oauth_cli_login.model import JsonObject
@@ -16,13 +15,14 @@ from oauth_cli_login.protocol.base64url import from_base64url
 from oauth_cli_login.protocol.body import parse_json
 from oauth_cli_login.protocol.jwk import ALGORITHMS
 from oauth_cli_login.protocol.jwks import KeySet
+from oauth_cli_login.values import dataclass, field
 
 _PARTS_SIGNED, _PARTS_ENCRYPTED = 3, 5
 _MAX_KID = 1000
 _SIGN_OTHERWISE = "At the provider, have this client's ID tokens signed with RS256 (id_token_signed_response_alg)."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Jws:
     """A token taken apart, of which nothing has been verified. ``what`` it is called in messages."""
 

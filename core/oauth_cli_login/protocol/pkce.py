@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
 
 from oauth_cli_login.protocol.base64url import base64url
+from oauth_cli_login.values import dataclass, field
 
 ENTROPY_BYTES = 32
 """RFC 7636 section 7.1: 256 bits, which become 43 characters."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pkce:
     """A code_verifier and its S256 code_challenge (RFC 7636 sections 4.1 and 4.2)."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from urllib.parse import quote_plus
 
 from oauth_cli_login.errors import ConfigError, ProtocolError, TokenError
 from oauth_cli_login.model import HttpRequest, HttpResponse, ServerMetadata, TokenResponse
 from oauth_cli_login.protocol.body import FORM, form, parse_object_response, text_field
+from oauth_cli_login.values import dataclass, field
 
 AUTHORIZATION_CODE = "authorization_code"
 REFRESH_TOKEN = "refresh_token"  # noqa: S105 - a grant_type, RFC 6749 section 6
@@ -29,7 +29,7 @@ TokenFields = Callable[[int, Mapping[str, object]], Mapping[str, object]]
 """(status, fields) -> fields in RFC 6749's terms: where a provider's dialect is translated."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ClientAuthentication:
     """How the client says who it is: client_secret_basic, client_secret_post or none (RFC 6749 section 2.3.1)."""
 

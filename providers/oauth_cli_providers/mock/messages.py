@@ -28,7 +28,7 @@ class OAuthError(Exception):
         self.headers = headers or {}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Request:
     """A request, its body already read. The names in ``headers`` are lower case."""
 
@@ -62,7 +62,7 @@ class Request:
         return _parameters(text)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Response:
     """A response, whole."""
 

@@ -560,3 +560,56 @@ def test_an_answer_that_ends_its_connection_is_cut_at_the_deadline_too(http: Htt
         with pytest.raises(TransportError, match="in time"):
             http.send(get(server.url()), deadline=0.5)
         assert not dripped_to_the_end
+
+
+# --- an answer that is streamed
+
+
+def test_a_streamed_answer_is_there_before_its_end_and_has_no_bound(http: Http) -> None:
+    rest = threading.Event()
+
+    def answer(connection: socket.socket, _over: threading.Event) -> None:
+        connection.sendall(b"HTTP/1.1 404 Not Here\r\nX-A: 1\r\nX-A: 2\r\nConnection: close\r\n\r\nfirst")
+        rest.wait(20)
+        for _ in range(20):
+            connection.sendall(bytes(MAX_BODY // 8))
+
+    with serving(answer) as server:
+        streamed = http.stream(get(server.url()))
+        chunks = streamed.chunks
+        assert next(chunks) == b"first"
+        rest.set()
+        assert sum(map(len, chunks)) == 20 * (MAX_BODY // 8)
+        streamed.close()
+    assert (streamed.status, streamed.status_line) == (404, "HTTP/1.1 404 Not Here")
+    assert streamed.headers == (("X-A", "1"), ("X-A", "2"), ("Connection", "close"))
+    assert streamed.header("x-a") == "1"
+
+
+def test_a_streamed_answer_that_falls_silent_is_given_up(http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oauth_cli_login.adapters.http.STREAM_READ_TIMEOUT", 0.2)
+
+    def answer(connection: socket.socket, over: threading.Event) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nfirst")
+        over.wait(3)
+
+    with serving(answer) as server:
+        streamed = http.stream(get(server.url()))
+        assert next(streamed.chunks) == b"first"
+        with pytest.raises(TransportError, match="did not answer in time"):
+            next(streamed.chunks)
+        streamed.close()
+
+
+def test_a_redirect_is_a_streamed_answer_and_is_not_followed(http: Http) -> None:
+    with serving() as target:
+        location = target.url().encode()
+        with serving(b"HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n" % location) as server:
+            streamed = http.stream(get(server.url()))
+            streamed.close()
+        assert (streamed.status, streamed.header("location"), target.received) == (302, target.url(), [])
+
+
+def test_nothing_is_streamed_from_where_no_request_goes(http: Http) -> None:
+    with pytest.raises(ProtocolError, match="must be https"):
+        http.stream(get("http://idp.example/"))

@@ -313,7 +313,7 @@ def test_a_peer_that_goes_away_in_the_middle_is_forgotten(server: CallbackServer
 
 def test_a_peer_that_goes_away_in_the_middle_of_its_answer_is_forgotten(server: CallbackServer) -> None:
     def verbose(head: bytes) -> Reply[str]:
-        return respond(head) if b"callback" in head else Reply(400, "x" * (64 << 20))
+        return respond(head) if b"callback" in head else Reply(400, "x" * (16 << 20))
 
     with waiting(server, respond=verbose) as result:
         with connect(server) as peer:
@@ -457,7 +457,7 @@ def test_a_connection_that_never_finishes_its_request_is_dropped(server: Callbac
 def test_a_browser_that_reads_nothing_delays_the_result_for_two_seconds_at_the_most() -> None:
     with CallbackServer("127.0.0.1", [0]) as server, connect(server) as peer:
         peer.sendall(CALLBACK)
-        page = "x" * (64 << 20)  # more than any socket holds
+        page = "x" * (16 << 20)  # more than any socket holds
         time = Time(step=0.5)
         assert server.wait(lambda _head: Reply(200, page, result="done"), seconds=10, clock=time) == "done"
 

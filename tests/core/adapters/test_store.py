@@ -230,11 +230,17 @@ def test_a_folder_is_private_from_the_start(store: Store, path: Path, monkeypatc
 
 @posix_only
 @pytest.mark.parametrize("too_wide", [0o644, 0o640, 0o606])
-def test_a_file_that_others_can_read_is_mended_when_it_is_read(too_wide: int, store: Store, path: Path) -> None:
+def test_a_file_that_others_can_read_is_mended_and_warned_of_once(
+    too_wide: int, environ: dict[str, str], path: Path
+) -> None:
+    warnings: list[str] = []
+    store = Store(environ, warn=warnings.append)
     store.write(PROFILE)
     path.chmod(too_wide)
-    assert store.read("work") == PROFILE
+    assert store.read("work") == store.read("work") == PROFILE
     assert mode(path) == 0o600
+    (warning,) = warnings
+    assert str(path) in warning
 
 
 @posix_only
@@ -268,6 +274,26 @@ def with_session(**changes: object) -> bytes:
     return with_document(session={**json.loads(VALID.split(b"\n", 2)[2])["session"], **changes})
 
 
+ENTRY = {"service": "oauth-cli/work/0123456789ab", "slot": "a", "parts": 1, "digest": "0" * 64}
+
+
+def with_keyring(
+    entry: object,
+    *,
+    token: bytes = b"",
+    settings: object = {"store": "keyring"},
+    secrets: object = {},
+    refresh_token: str = "",
+    session: bool = True,
+) -> bytes:
+    document = json.loads(with_session(refresh_token=refresh_token).split(b"\n", 2)[2])
+    document.update(settings=settings, secrets=secrets, keyring=entry)
+    if not session:
+        del document["session"]
+    head = b"1 9 5 %d\n%s\n" % (len(token), token) if session else b"1 0 0 0\n\n"
+    return head + json.dumps(document).encode()
+
+
 DAMAGED = {
     "empty": b"",
     "zeros": b"\0" * 500,
@@ -296,6 +322,18 @@ DAMAGED = {
     "scopes": with_session(scopes="openid"),
     "scope": with_session(scopes=[5]),
     "refresh_token": with_session(refresh_token=5),
+    "empty secret": with_session(access_token="").replace(b"1 9 5 1\nT\n", b"1 9 5 0\n\n"),
+    "keyring": with_keyring([]),
+    "keyring without a place": with_keyring({}),
+    "keyring of no parts": with_keyring({**ENTRY, "parts": 0}),
+    "keyring of parts without end": with_keyring({**ENTRY, "parts": 10**9}),
+    "keyring of another slot": with_keyring({**ENTRY, "slot": "c"}),
+    "keyring and a token": with_keyring(ENTRY, token=b"T"),
+    "keyring and a refresh token": with_keyring(ENTRY, refresh_token="RT"),
+    "keyring and a typed secret": with_keyring(ENTRY, secrets={"client_secret": {"value": "s"}}),
+    "keyring that is not set": with_keyring(ENTRY, settings={}),
+    "keyring that holds nothing": with_keyring(ENTRY, session=False),
+    "keyring set, and a token": with_document(settings={"store": "keyring"}),
     "too large": VALID + b" " * cached.MAX_SESSION_BYTES,
 }
 
@@ -314,6 +352,12 @@ def test_the_file_that_the_damaged_ones_are_made_from_is_good(store: Store, path
     path.parent.mkdir(parents=True)
     path.write_bytes(VALID)
     assert store.read("work") is not None
+
+
+def test_so_is_the_one_that_names_a_keyrings_entry(store: Store, path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_bytes(with_keyring(ENTRY))
+    assert store.peek("work") is not None
 
 
 @pytest.mark.parametrize("data", DAMAGED.values(), ids=DAMAGED)

@@ -313,6 +313,24 @@ def test_a_hidden_question_quotes_no_control_characters(monkeypatch: pytest.Monk
 
 # --- standard output is ours alone
 
+
+def bytes_on(chunks: list[bytes], *, tty: bool) -> bytes:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    stream.isatty = lambda: tty  # type: ignore[method-assign]  # a terminal is not needed to say so
+    Terminal({}, answer=stream, stream=io.StringIO()).answer_bytes(chunks)
+    return stream.buffer.getvalue()
+
+
+def test_a_body_is_the_same_bytes_for_a_program() -> None:
+    assert bytes_on([b"\x1b[2J\xff\r", b"\n\xc3"], tty=False) == b"\x1b[2J\xff\r\n\xc3"
+
+
+def test_a_body_on_a_terminal_is_inert_text_wherever_its_pieces_end() -> None:
+    chunks = [b"\xc3", b"\xa9\r", b"\n\ta\x1b", b"[2J\xe2\x80", b"\xae\xff", b"\xc3"]
+
+    assert bytes_on(chunks, tty=True).decode() == "\u00e9\n\ta\\x1b[2J\\u202e\\xff\\xc3"
+
+
 CLAIM = """
 import os, subprocess, sys
 from oauth_cli_login.adapters.terminal import claimed_stdout

@@ -46,7 +46,7 @@ def test_no_provider_is_imported(cli, monkeypatch):
 @pytest.mark.parametrize("argv", [[], ["--json"]])
 def test_a_name_that_is_taken_twice_is_shown_as_refused(cli, monkeypatch, argv):
     twice = [InstalledProvider("acme", "one 1.0", "one"), InstalledProvider("acme", "two 2.0", "two")]
-    monkeypatch.setattr("oauth_cli_login.commands.providers.installed", lambda: twice)
+    monkeypatch.setattr("oauth_cli_login.commands.providers.installed", lambda _environ: twice)
 
     done = cli("providers", *argv)
 

@@ -23,7 +23,7 @@ def test_a_table_for_people(cli, server, several):
 
     assert (done.status, done.out) == (0, "")
     header, *rows = done.err.splitlines()
-    assert header.split() == ["profile", "provider", "account", "access", "token", "renews", "scopes"]
+    assert header.split() == ["profile", "provider", "account", "access", "token", "renews", "store", "scopes"]
     shown = {row.split()[0]: row for row in rows}
     assert list(shown) == ["days", "expired", "forever", "hours", "minutes", "seconds"]
     for name, words in {

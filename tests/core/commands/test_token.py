@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 
@@ -84,3 +88,128 @@ def test_no_session_names_the_command_that_signs_in(cli, command):
 
 def test_a_bad_name_in_the_environment_is_usage(cli):
     assert cli("token", OAUTH_CLI_PROFILE="../evil").failed(2, "cannot be the name of a profile")
+
+
+# ---- forms
+
+
+@pytest.mark.parametrize(
+    ("argv", "out"),
+    [
+        ((), "stored-access-token\n"),
+        (("--access-token",), "stored-access-token\n"),
+        (("--format", "raw"), "stored-access-token\n"),
+        (("--format", "header"), "Authorization: Bearer stored-access-token\n"),
+        (
+            ("--format", "env"),
+            "export OAUTH_ACCESS_TOKEN=stored-access-token\nexport OAUTH_ACCESS_TOKEN_EXPIRES_AT=1800003600\n",
+        ),
+        (("--id-token",), "{id_token}\n"),
+        (("--id-token", "--format", "header"), "Authorization: Bearer {id_token}\n"),
+        (
+            ("--id-token", "--format", "env"),
+            "export OAUTH_ID_TOKEN={id_token}\nexport OAUTH_ID_TOKEN_EXPIRES_AT=1800000600\n",
+        ),
+    ],
+)
+def test_each_form_is_exact_on_standard_output(cli, signed_in, argv, out):
+    profile = signed_in()
+
+    done = cli("token", *argv)
+
+    assert (done.status, done.out, done.err) == (0, out.format(id_token=profile.session.id_token), "")
+
+
+def test_json_is_a_form_as_well(cli, signed_in):
+    signed_in()
+    expected = cli("token", "--json").out
+
+    assert cli("token", "--format", "json").out == expected
+    assert cli("token", "--format", "json", "--json").out == expected
+
+
+def test_json_of_the_id_token_has_its_own_end(cli, signed_in):
+    profile = signed_in()
+
+    assert cli("token", "--id-token", "--json").json == {
+        "profile": "mock",
+        "id_token": profile.session.id_token,
+        "token_type": "Bearer",
+        "expires_at": 1_800_000_600,
+        "scopes": ["openid", "profile"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("argv", "token", "end"),
+    [((), "{id_token}", "2027-01-15T08:10:00Z"), (("--access-token",), "stored-access-token", "2027-01-15T09:00:00Z")],
+)
+@pytest.mark.parametrize("version", ["client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"])
+def test_kubernetes_gets_the_id_token_unless_told_otherwise(cli, signed_in, argv, token, end, version):
+    profile = signed_in()
+    info = f'{{"kind": "ExecCredential", "apiVersion": "{version}", "spec": {{"interactive": false}}}}'
+
+    assert cli("token", "--format", "kubernetes", *argv, KUBERNETES_EXEC_INFO=info).json == {
+        "apiVersion": version,
+        "kind": "ExecCredential",
+        "status": {"token": token.format(id_token=profile.session.id_token), "expirationTimestamp": end},
+    }
+
+
+def test_what_client_go_cannot_mean_stops_before_the_network_and_is_no_business_of_the_other_forms(
+    cli, server, signed_in
+):
+    signed_in(expires_at=1_700_000_000)
+
+    assert cli("token", "--format", "kubernetes", KUBERNETES_EXEC_INFO="{").failed(3, "KUBERNETES_EXEC_INFO")
+    assert server.requests == []
+    assert cli("token", KUBERNETES_EXEC_INFO="{").status == 0
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("--format", "xml"),
+        ("--format", "header", "--json"),
+        ("--format", "raw", "--json"),
+        ("--id-token", "--access-token"),
+        ("--min-valid", "-1"),
+        ("--min-valid", "1.5"),
+        ("--min-valid", "soon"),
+        ("--min-valid", ""),
+        ("--min-valid", "٣"),
+        ("--min-valid", "86401"),
+        ("--min-valid", "9" * 5000),
+    ],
+)
+def test_options_that_cannot_be_meant_are_usage(cli, server, signed_in, argv):
+    signed_in(expires_at=1_700_000_000)
+
+    done = cli("token", *argv)
+
+    assert done.failed(2)
+    assert done.next_step.strip()
+    assert len(done.err.splitlines()) == 2
+    assert len(done.error) < 200
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("form", ["raw", "json", "header", "env", "kubernetes"])
+def test_a_reader_that_went_away_is_141_in_silence_whatever_the_form(environ, server, signed_in, form):
+    """In a process of its own, whose end flushes what a closed pipe would refuse."""
+    server.claims = {"iat": 1, "exp": 4_000_000_000}
+    signed_in(expires_at=0, issued_at=1, id_token=server.id_token())
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "oauth_cli_login", "token", "--format", form],
+        env={**os.environ, **environ},
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=60,
+    )
+    os.close(writer)
+
+    assert (done.returncode, done.stderr) == (141, b"")

@@ -1,9 +1,12 @@
 // An authorization server for one native, public client. Environment: PORT, CLIENT_ID, and the lifetimes in seconds
 // ACCESS_TOKEN_TTL, REFRESH_TOKEN_TTL, DEVICE_CODE_TTL. Signs in whoever types a name, and asks for consent each time.
+// Prints each token request's grant type and status; its answer to a refresh is held while the file HOLD exists.
 
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import Provider from 'oidc-provider';
 
-const { PORT, CLIENT_ID, ACCESS_TOKEN_TTL = '3600', REFRESH_TOKEN_TTL = '86400', DEVICE_CODE_TTL = '600' } = process.env;
+const { PORT, CLIENT_ID, ACCESS_TOKEN_TTL = '3600', REFRESH_TOKEN_TTL = '86400', DEVICE_CODE_TTL = '600', HOLD } = process.env;
 
 const provider = new Provider(`http://127.0.0.1:${PORT}`, {
   clients: [{
@@ -38,6 +41,14 @@ const provider = new Provider(`http://127.0.0.1:${PORT}`, {
     Session: 86400,
   },
   cookies: { keys: ['made up'] },
+});
+
+provider.use(async (ctx, next) => {
+  await next();
+  if (ctx.oidc?.route !== 'token') return;
+  const grantType = ctx.oidc.params?.grant_type;
+  console.log(`token ${grantType} ${ctx.status}`);
+  while (HOLD && grantType === 'refresh_token' && existsSync(HOLD)) await sleep(20);
 });
 
 provider.listen(Number(PORT), '127.0.0.1');
