@@ -47,7 +47,6 @@ class Connection:
 
     def keep_document(self, address: str, document: JsonObject) -> None:
         """Keep a document for the commands to come; it has just been asked for and checked."""
-        self._believed.discard(address)
         if self._documents:
             self._documents.keep(address, document)
 
