@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 class Connection:
     """HTTP for one server; the library is imported, and certificates are read, at the first request or before.
 
-    ``documents`` are the discovery documents that came over connections like this.
+    ``documents`` are the discovery documents and key sets that came over connections like this.
     """
 
     def __init__(self, make: Callable[[], Http], documents: Documents | None = None) -> None:
         self._make = make
         self._http: Http | None = None
-        self._believed = ""
-        self.documents = documents
+        self._believed: set[str] = set()
+        self._documents = documents
 
     def __enter__(self) -> Connection:  # noqa: PYI034 - typing.Self came with 3.11
         return self
@@ -34,14 +34,21 @@ class Connection:
     def __exit__(self, failed: type[BaseException] | None, *_exception: object) -> None:
         if self._http is not None:
             self._http.close()
-        if failed and self.documents and self._believed:
-            self.documents.forget(self._believed)
+        if failed and self._documents:
+            for address in self._believed:
+                self._documents.forget(address)
 
-    def known_document(self, issuer: str) -> JsonObject | None:
-        """Return the issuer's document, if it is kept; where the command fails all the same, it is forgotten."""
-        found = self.documents.get(issuer) if self.documents else None
-        self._believed = issuer if found is not None else ""
+    def known_document(self, address: str) -> JsonObject | None:
+        """Return the document of an address, if it is kept; where the command fails all the same, it is forgotten."""
+        found = self._documents.get(address) if self._documents else None
+        if found is not None:
+            self._believed.add(address)
         return found
+
+    def keep_document(self, address: str, document: JsonObject) -> None:
+        """Keep a document for the commands to come; it has just been asked for and checked."""
+        if self._documents:
+            self._documents.keep(address, document)
 
     def prepare(self) -> None:
         """Do what the first request would wait for; ConfigError where certificates cannot be read."""

@@ -37,12 +37,11 @@ def discover(provider: Provider, settings: Settings, connection: Connection) -> 
     if own.token_endpoint is not None or own.issuer is None:
         return own
     document = connection.known_document(own.issuer)
-    if document is not None:
+    if document is not None and document.get("issuer") == own.issuer:
         return server_metadata({**document, **own.document})
     document = parse_discovery_response(_fetch(own.issuer, connection), issuer=own.issuer)
     metadata = server_metadata({**document, **own.document})
-    if connection.documents is not None:
-        connection.documents.keep(own.issuer, document)
+    connection.keep_document(own.issuer, document)
     return metadata
 
 

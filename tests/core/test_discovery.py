@@ -427,15 +427,21 @@ def test_a_command_that_fails_with_a_kept_document_has_the_next_one_ask_again(
 
 def test_a_kept_document_is_checked_as_a_new_one(command: Callable[[], Connection], requests_mock: Mocker) -> None:
     requests_mock.get(OPENID_CONFIGURATION, json=DOCUMENT)
-    documents = command().documents
-    assert documents is not None
-    documents.keep(ISSUER, {**DOCUMENT, "token_endpoint": "http://idp.example/token"})
+    command().keep_document(ISSUER, {**DOCUMENT, "token_endpoint": "http://idp.example/token"})
     with pytest.raises(ProtocolError, match="the token_endpoint "), command() as connection:
         discover(provider(), Settings({"issuer": ISSUER}), connection)
     with command() as connection:
         assert (
             discover(provider(), Settings({"issuer": ISSUER}), connection).token_endpoint == DOCUMENT["token_endpoint"]
         )
+
+
+def test_a_kept_document_of_another_issuer_is_none(command: Callable[[], Connection], requests_mock: Mocker) -> None:
+    requests_mock.get(OPENID_CONFIGURATION, json=DOCUMENT)
+    command().keep_document(ISSUER, {**DOCUMENT, "issuer": "https://evil.example", "token_endpoint": "https://evil"})
+    with command() as connection:
+        found = discover(provider(), Settings({"issuer": ISSUER}), connection)
+    assert (found.issuer, found.token_endpoint) == (ISSUER, DOCUMENT["token_endpoint"])
 
 
 @pytest.mark.parametrize("wrong", [{"issuer": "https://evil.example"}, {"token_endpoint": "http://idp.example/token"}])
@@ -445,4 +451,4 @@ def test_a_document_that_is_refused_is_not_kept(
     requests_mock.get(OPENID_CONFIGURATION, json={**DOCUMENT, **wrong})
     with pytest.raises((ConfigError, ProtocolError)), command() as connection:
         discover(provider(), Settings({"issuer": ISSUER}), connection)
-    assert list(tmp_path.rglob("issuer-*")) == []
+    assert list(tmp_path.rglob("document-*")) == []

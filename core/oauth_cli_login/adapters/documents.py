@@ -1,8 +1,9 @@
-"""Discovery documents, kept for a day: a sign-in or a refresh at a server that is known asks for one thing less.
+"""Discovery documents and key sets, kept for a day: at a server that is known, a sign-in or refresh asks for less.
 
-Invariants: what is kept is what the issuer publishes to everybody, and nothing else. It is looked up by the issuer and
-by what made its certificate trusted; nothing of this machine's own is kept, nor what came without TLS. Whoever gets it
-checks it as if it had just come, and a command that fails has it forgotten: the next one asks again.
+Invariants: what is kept is what the server publishes to everybody, and nothing else. It is looked up by its address (a
+discovery document's is the issuer) and by what made the certificate trusted; nothing of this machine's own is kept, nor
+what came without TLS. Whoever gets it checks it as if it had just come, and a command that fails has it forgotten: the
+next one asks again.
 """
 
 from __future__ import annotations
@@ -33,30 +34,29 @@ class Documents:
         self._trust = [ca_file, *(environ.get(name) for name in _TRUST)]
         self._clock = clock
 
-    def get(self, issuer: str) -> Mapping[str, object] | None:
-        """Return the document that is kept for an issuer, if it is the issuer's own and not too old."""
-        data = files.kept(self._path(issuer))
+    def get(self, address: str) -> Mapping[str, object] | None:
+        """Return the document that came from an address, if it is kept and not too old."""
+        data = files.kept(self._path(address))
         if data is None:
             return None
         try:
-            trust, fetched, document = json.loads(data)
+            known_by, fetched, document = json.loads(data)
             fresh = 0 <= self._clock() - fetched < MAX_AGE
         except (ValueError, TypeError, RecursionError):
             return None
-        ours = trust == self._trust and isinstance(document, dict) and document.get("issuer") == issuer
-        return document if fresh and ours else None
+        return document if fresh and known_by == [address, self._trust] and isinstance(document, dict) else None
 
-    def keep(self, issuer: str, document: Mapping[str, object]) -> None:
+    def keep(self, address: str, document: Mapping[str, object]) -> None:
         """Keep a document that has been checked."""
-        if issuer.startswith("https:") and not is_loopback(issuer):
-            data = json.dumps([self._trust, int(self._clock()), dict(document)])
-            files.keep(self._path(issuer), data.encode())
+        if address.startswith("https:") and not is_loopback(address):
+            data = json.dumps([[address, self._trust], int(self._clock()), dict(document)])
+            files.keep(self._path(address), data.encode())
 
-    def forget(self, issuer: str) -> None:
-        """Have the issuer asked again."""
+    def forget(self, address: str) -> None:
+        """Have the server asked again."""
         with suppress(OSError):
-            os.unlink(self._path(issuer))
+            os.unlink(self._path(address))
 
-    def _path(self, issuer: str) -> str:
-        known_by = json.dumps([issuer, self._trust])
-        return os.path.join(self._folder, f"issuer-{crc32(known_by.encode()):08x}")
+    def _path(self, address: str) -> str:
+        known_by = json.dumps([address, self._trust])
+        return os.path.join(self._folder, f"document-{crc32(known_by.encode()):08x}")

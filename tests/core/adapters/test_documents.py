@@ -11,6 +11,7 @@ from oauth_cli_login.adapters.documents import MAX_AGE, Documents
 
 ISSUER = "https://idp.example/tenant"
 DOCUMENT = {"issuer": ISSUER, "token_endpoint": "https://idp.example/token"}
+KNOWN_BY = [ISSUER, [None, None, None]]
 NOW = 1_800_000_000
 
 
@@ -121,13 +122,12 @@ def test_nor_through_a_link(documents, file, tmp_path):
         b"null",
         b"[1]",
         b"[" * 100_000,
-        json.dumps([[None, None, None], NOW, "document"]).encode(),
-        json.dumps([[None, None, None], "now", DOCUMENT]).encode(),
-        json.dumps([[None, None, None], None, DOCUMENT]).encode(),
+        json.dumps([KNOWN_BY, NOW, "document"]).encode(),
+        json.dumps([KNOWN_BY, "now", DOCUMENT]).encode(),
+        json.dumps([KNOWN_BY, None, DOCUMENT]).encode(),
         json.dumps([None, NOW, DOCUMENT]).encode(),
-        json.dumps([[None, None, None], NOW, {**DOCUMENT, "issuer": "https://evil.example"}]).encode(),
-        json.dumps([[None, None, None], NOW, {}]).encode(),
-        json.dumps([[None, None, None], NOW, DOCUMENT]).encode()[:-9],
+        json.dumps([["https://evil.example", KNOWN_BY[1]], NOW, DOCUMENT]).encode(),
+        json.dumps([KNOWN_BY, NOW, DOCUMENT]).encode()[:-9],
     ],
 )
 def test_a_damaged_file_is_as_if_it_were_not_there(documents, file, content):

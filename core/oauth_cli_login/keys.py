@@ -1,0 +1,75 @@
+"""The keys that an authorization server signs with: those that are kept, or fetched; and fetched once more in doubt.
+
+Invariants: at most two requests for each ``Keys``, whatever tokens come; a document of 1 MiB and 100 keys at the most;
+no key but from the metadata's ``jwks_uri``. A token is never refused for keys that are older than the command, nor for
+a kid that is new.
+"""
+
+from __future__ import annotations
+
+from oauth_cli_login.context import Connection
+from oauth_cli_login.errors import ProtocolError
+from oauth_cli_login.model import ServerMetadata
+from oauth_cli_login.protocol.jwks import KeySet, jwks_request, key_set, parse_jwks_response
+from oauth_cli_login.protocol.jws import Jws, check_header, verify
+
+
+class Keys:
+    """The keys of one server, for as long as a command runs."""
+
+    def __init__(self, metadata: ServerMetadata, connection: Connection) -> None:
+        self._metadata = metadata
+        self._connection = connection
+        self._keys: KeySet | None = None
+        self._are_new = self._asked_again = False
+
+    def fetch(self) -> KeySet:
+        """Return the server's keys; at the first call they are asked for, where none are kept.
+
+        Raises ProtocolError where it publishes none or they cannot be read, TransportError where it does not answer.
+        """
+        if self._keys is None:
+            self._keys = self._kept() or self._ask()
+        return self._keys
+
+    def verify(self, jws: Jws) -> None:
+        """Raise ProtocolError unless the server has signed this token; raises as ``fetch``, too."""
+        allowed = self._metadata.id_token_signing_algs
+        check_header(jws, allowed=allowed)  # what no key can mend costs no request
+        keys = self.fetch()
+        try:
+            verify(jws, keys, allowed=allowed)
+        except ProtocolError:
+            if self._asked_again or (self._are_new and keys.knows(jws.kid)):
+                raise
+        else:
+            return
+        self._asked_again = True
+        self._keys = self._ask()
+        verify(jws, self._keys, allowed=allowed)
+
+    def _kept(self) -> KeySet | None:
+        document = self._connection.known_document(jwks_uri_of(self._metadata))
+        try:
+            return key_set(document) if document is not None else None
+        except ProtocolError:
+            return None
+
+    def _ask(self) -> KeySet:
+        jwks_uri = jwks_uri_of(self._metadata)
+        document = parse_jwks_response(self._connection.send(jwks_request(jwks_uri), repeat="always"))
+        keys = key_set(document)
+        self._are_new = True
+        self._connection.keep_document(jwks_uri, document)
+        return keys
+
+
+def jwks_uri_of(metadata: ServerMetadata) -> str:
+    """Return where the server publishes its keys; ProtocolError where it does not say."""
+    if metadata.jwks_uri is None:
+        raise ProtocolError(
+            "ID tokens cannot be verified: the provider's metadata has no jwks_uri",
+            hint="Every OpenID Connect provider publishes its keys. Where it has no discovery, name them: --jwks-uri. "
+            "Or leave the scope openid out, if you need no ID token.",
+        )
+    return metadata.jwks_uri
