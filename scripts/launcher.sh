@@ -10,7 +10,7 @@
 # of comments.
 
 answer() { # the command line; returns where Python must decide
-    local LC_ALL state config profile file first second lines source offset expires_at issued_at length
+    local LC_ALL state config profile file first oauth_cli_line lines source offset expires_at issued_at length
     local seen now rest letter prefix newline
     LC_ALL=C # what a range holds, and what a character is, depends on it
     newline='
@@ -39,7 +39,7 @@ answer() { # the command line; returns where Python must decide
             profile=${OAUTH_CLI_PROFILE-}
             if [ -z "$profile" ]; then
                 read_lines "$state/default" || return
-                [ "$lines" -lt 2 ] && [ -z "$second" ] || return
+                [ "$lines" -lt 2 ] && [ -z "$oauth_cli_line" ] || return
                 profile=$first
             fi
             ;;
@@ -62,8 +62,9 @@ answer() { # the command line; returns where Python must decide
     for rest in "$expires_at" "$issued_at" "$length"; do
         case $rest in '' | *[!0-9]* | ????????????*) return ;; esac
     done
-    [ "$length" -eq ${#second} ] && [ "$length" -lt 4096 ] || return # so much a pipe takes as a whole or not at all
-    case $second in '' | *[!A-Za-z0-9._~+/=-]*) return ;; esac       # RFC 6750 section 2.1
+    [ "$length" -eq ${#oauth_cli_line} ] || return
+    [ "$length" -lt 4096 ] || return # so much a pipe takes as a whole or not at all
+    case $oauth_cli_line in '' | *[!A-Za-z0-9._~+/=-]*) return ;; esac # RFC 6750 section 2.1
 
     # whether a setting may have changed since in the file [_settings_may_differ]
     if [ -e "$config" ]; then
@@ -106,24 +107,24 @@ answer() { # the command line; returns where Python must decide
     done
 
     trap '' PIPE
-    printf '%s\n' "$second" 2>/dev/null && exit 0
+    printf '%s\n' "$oauth_cli_line" 2>/dev/null && exit 0
     trap - PIPE
     [ -f /dev/fd/1 ] || return
     echo 'error: the answer could not be written' >&2 # half of it perhaps: nobody may print a token behind that
     exit 9
 }
 
-# Set first, second and lines to the first two lines of a file; fail where it is not ours [read_file] or holds a NUL,
-# which a shell drops without a word: only how far the reading has come tells.
+# Set first, oauth_cli_line (nobody exports a variable of that name) and lines to the first two lines of a file. Fail
+# where it is not ours [read_file] or holds a NUL, which a shell drops without a word: how far the reading has come tells.
 read_lines() {
     [ -f "$1" ] && [ ! -h "$1" ] && [ -O "$1" ] && [ -r "$1" ] || return
-    first='' second='' lines=0 source=''
+    first='' oauth_cli_line='' lines=0 source=''
     {
-        IFS= read -r first <&3 && lines=1 && IFS= read -r second <&3 && lines=2
+        IFS= read -r first <&3 && lines=1 && IFS= read -r oauth_cli_line <&3 && lines=2
         read -r source offset 2>/dev/null </proc/self/fdinfo/3
     } 3<"$1"
     [ "$source" = pos: ] || offset=$(head -n 2 "$1" | wc -c)
-    [ "$offset" -eq $((${#first} + ${#second} + lines)) ]
+    [ "$offset" -eq $((${#first} + ${#oauth_cli_line} + lines)) ]
 }
 
 # Print the environment, then "SIZE MODE!CHANGED" of a file, then the like where CHANGED is now.
@@ -141,7 +142,8 @@ run() { # interpreter, this file, command line; returns where PATH has no such i
     if command -v "$1" >/dev/null; then exec "$@"; fi
 }
 
-case ${1-} in token) answer "$@" ;; esac
+# A shell that traces, or exports whatever is set, would tell the token: that is left to Python as well.
+case $-,${1-} in *[axv]*,*) ;; *,token) answer "$@" ;; esac
 run python3 "$0" "$@"
 run python "$0" "$@" # of any version: an old one goes on with a newer one from PATH
 echo "${0##*/} needs Python 3.10 or newer: PATH has neither python3 nor python. Install it first." >&2

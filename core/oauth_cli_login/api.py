@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 _engine = threading.Lock()
 
 
+def _make_engine_free() -> None:
+    """Let a child have a lock of its own: the thread that held the parent's is not in it."""
+    global _engine  # noqa: PLW0603 - there is one for the process
+    _engine = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_make_engine_free)
+
+
 def get_token(profile: str | None = None, *, min_valid: int = cached.MIN_VALID, refresh: bool = False) -> str:
     """Return a valid access token of ``profile``, or of the one that ``oauth-cli token`` means where none is named.
 

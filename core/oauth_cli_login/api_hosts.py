@@ -17,10 +17,8 @@ from oauth_cli_login.model import ServerMetadata, Session, Settings
 from oauth_cli_login.protocol.resource import check_host, check_url, host_in
 from oauth_cli_login.provider import Provider
 from oauth_cli_login.session import stored_session
-from oauth_cli_login.settings import CONFIG_FILE, ENVIRONMENT, Resolved
+from oauth_cli_login.settings import API_HOSTS, CONFIG_FILE, ENVIRONMENT, Resolved
 from oauth_cli_login.values import replace
-
-SETTING = "api_hosts"
 
 
 def absolute(url: str, provider: Provider, settings: Settings) -> str:
@@ -68,17 +66,19 @@ def remember(configuration: Configuration, name: str, resolved: Resolved, hosts:
     new = [host for host in dict.fromkeys(hosts) if host not in _named(resolved.settings())]
     if not new:
         return []
-    if resolved.origins.get(SETTING) in (ENVIRONMENT, CONFIG_FILE):  # it would win over what is kept here
-        raise ConfigError(f"{SETTING} comes from {resolved.origins[SETTING]}", hint=f"Add it there: {' '.join(new)}")
+    if resolved.origins.get(API_HOSTS) in (ENVIRONMENT, CONFIG_FILE):  # it would win over what is kept here
+        raise ConfigError(
+            f"{API_HOSTS} comes from {resolved.origins[API_HOSTS]}", hint=f"Add it there: {' '.join(new)}"
+        )
     with configuration.store.lock(name):
         profile, _ = stored_session(configuration, name)
-        kept = dict.fromkeys([*_split(profile.settings.get(SETTING)), *new])
-        configuration.store.write(replace(profile, settings={**profile.settings, SETTING: " ".join(kept)}))
+        kept = dict.fromkeys([*_split(profile.settings.get(API_HOSTS)), *new])
+        configuration.store.write(replace(profile, settings={**profile.settings, API_HOSTS: " ".join(kept)}))
     return new
 
 
 def _named(settings: Settings) -> set[str]:
-    return {check_host(text) for text in _split(settings[SETTING])}
+    return {check_host(text) for text in _split(settings[API_HOSTS])}
 
 
 def _split(value: str | None) -> list[str]:

@@ -120,7 +120,11 @@ def _run(argv: Sequence[str], environ: Mapping[str, str], terminal: Terminal) ->
             if not {"-h", "--help"} & set(argv):
                 raise  # help must come whatever is wrong with a session or a setting
     with redirect_stdout(terminal.answer_stream):  # --help and --version are answers
-        args = parser.parse_args(argv)
+        try:
+            args = parser.parse_args(argv)
+        except SystemExit:
+            terminal.flush()
+            raise
     if module is None:
         parser.error("a command is missing")
     terminal.quiet = args.quiet

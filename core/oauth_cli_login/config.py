@@ -1,7 +1,7 @@
 """Which profile, which provider, and its settings from five layers.
 
 Which profile: ``--profile``, else ``OAUTH_CLI_PROFILE``, else the one that the state folder's file ``default`` names,
-else the only session there is. A login's own rule stands in ``profile_to_sign_in``.
+else the only session there is. A login's own rule stands in ``target.find_target``.
 """
 
 from __future__ import annotations

@@ -59,6 +59,16 @@ class OAuthCliError(Exception):
         self.message = message
         self.hint = hint or self.next_step
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Go from one process to another whole: pickle would make it again from its positional arguments alone."""
+        return _remade, (type(self), self.args, self.__dict__)
+
+
+def _remade(kind: type[OAuthCliError], args: tuple[object, ...], fields: dict[str, object]) -> OAuthCliError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(fields)
+    return error
+
 
 class UsageError(OAuthCliError):
     """The command line cannot be carried out as it was typed."""

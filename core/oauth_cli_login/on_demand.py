@@ -40,12 +40,18 @@ def with_sign_in(context: Context, configuration: Configuration, name: str, get:
         return get(True)
     except NotSignedIn:
         pass
-    with store.login_lock(name):
-        if _stored(configuration, name) in (None, session):  # else this process waited for a sign-in that succeeded
-            if store.failed_login(name) not in (None, failed):
-                raise NotSignedIn(f"the sign-in to {name} that another process began has failed", hint=_by_hand(name))
-            _check_pause(context, name, failed)
-            _attempt(context, configuration, name)
+
+    def waiting() -> None:
+        context.terminal.say(f"Another oauth-cli is signing in to {name}: waiting for it. Ctrl-C to give up.")
+
+    with store.login_lock(name, waiting=waiting):
+        if _stored(configuration, name) not in (None, session):
+            with suppress(NotSignedIn):  # somebody signed in meanwhile; or it was renewed, and that was not enough
+                return get(False)
+        if store.failed_login(name) not in (None, failed):
+            raise NotSignedIn(f"the sign-in to {name} that another process began has failed", hint=_by_hand(name))
+        _check_pause(context, name, failed)
+        _attempt(context, configuration, name)
     return get(False)
 
 

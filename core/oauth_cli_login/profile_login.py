@@ -24,10 +24,11 @@ from oauth_cli_login.discovery import own_metadata, served
 from oauth_cli_login.errors import ConfigError, OAuthCliError, StoreError, UsageError
 from oauth_cli_login.login import SignedIn, sign_in
 from oauth_cli_login.model import Flow, Profile, Session
-from oauth_cli_login.pinning import difference_from
+from oauth_cli_login.pinning import difference_from, keeps_secrets
 from oauth_cli_login.protocol.token import expires_at
 from oauth_cli_login.revocation import revoke
 from oauth_cli_login.session import is_fresh
+from oauth_cli_login.settings import API_HOSTS, LAST_SIGN_IN
 from oauth_cli_login.target import Destination, check_provider
 from oauth_cli_login.values import replace
 
@@ -83,6 +84,9 @@ def sign_in_to_profile(
             if session is not None and session.sub is not None and signed_in.userinfo.sub != session.sub:
                 raise _somebody_else(configuration, name, session, signed_in)
             profile = _profile(destination, options, _session(signed_in, session))
+            if (forgotten := _hosts_of_another(configuration, destination, profile)) is not None:
+                profile = forgotten
+                context.terminal.warn(f"{name} is another account's now: its api_hosts are forgotten")
             left_behind = store.write(profile)
             store.note_failed_login(name, None)
     if left_behind:
@@ -160,6 +164,22 @@ def _profile(destination: Destination, options: Options, session: Session) -> Pr
     if kept.get("flow") == "auto":
         del kept["flow"]
     return Profile(destination.profile, destination.provider.name, kept, secrets, session)
+
+
+def _hosts_of_another(configuration: Configuration, destination: Destination, profile: Profile) -> Profile | None:
+    """Return the profile without the hosts that ``request --allow-host`` let another account's token go to.
+
+    ``None`` where there are none, or they are this account's, or this sign-in's own.
+    """
+    before = configuration.store.peek(destination.profile)
+    if before is None or destination.resolved.origins.get(API_HOSTS) != LAST_SIGN_IN or profile.session is None:
+        return None
+    if before.session is not None:
+        theirs = not _is_theirs(before.session, profile.session)
+    else:  # signed out meanwhile: whose they were is not known any more, but where
+        theirs = not keeps_secrets(before, destination.provider, destination.resolved)
+    kept = {name: value for name, value in profile.settings.items() if name != API_HOSTS}
+    return replace(profile, settings=kept) if theirs else None
 
 
 def _session(signed_in: SignedIn, before: Session | None) -> Session:

@@ -50,7 +50,9 @@ def stored_session(configuration: Configuration, name: str, *, peek: bool = Fals
     if profile is None or profile.session is None:
         provider = configuration.provider_of(name, profile)
         named = f"--profile {name} --provider {provider or 'NAME'}" if provider != name else f"--provider {provider}"
-        raise NotSignedIn(f"you are not signed in to {name}", hint=f"Sign in: oauth-cli login {named}")
+        others = ", ".join(other for other in configuration.store.names() if other != name)
+        hint = f"Sign in: oauth-cli login {named}" + (f"\nOther profiles: {others}" if others else "")
+        raise NotSignedIn(f"you are not signed in to {name}", hint=hint)
     return profile, profile.session
 
 
@@ -71,11 +73,13 @@ def valid_session(
     *,
     refresh: bool = False,
     min_valid: int = cached.MIN_VALID,
+    of: Session | None = None,
 ) -> Session:
     """Return the profile's session with an access token that is good for ``min_valid`` seconds from now.
 
     ``refresh`` asks for a new one in any case. Where the server gives tokens that live shorter than ``min_valid``, it
-    is one that was issued just now.
+    is one that was issued just now. ``of`` is a session that the caller has looked at, to send the token where that
+    one's may go: one of another account, client or server is not returned in its place.
 
     Raises NotSignedIn where only a person can go on, SettingsDiffer, StoreError, and what the server's answer calls
     for.
@@ -83,6 +87,11 @@ def valid_session(
     started = int(context.clock())
     while True:
         profile, session = stored_session(configuration, name)
+        if of is not None and _account(session) != _account(of):
+            raise SettingsDiffer(
+                f"somebody signed in to {name} as another account, or at another server, meanwhile",
+                hint="Nothing was sent there. Run the same command again.",
+            )
         check_settings(configuration, profile, session)
         if not refresh and is_fresh(session, context.clock(), min_valid):
             return session
@@ -142,6 +151,8 @@ def _is_new(session: Session, started: int, now: float) -> bool:
 
 
 def _why_ended(session: Session, now: float) -> str:
+    if is_fresh(session, now):
+        return "its token is good for a while yet, but there is no refresh token to get another one with"
     if session.issued_at > now:
         return "this machine's clock is before the time of the sign-in, and nothing renews the token"
     return ""
@@ -162,7 +173,12 @@ def mark_stale(context: Context, configuration: Configuration, name: str, access
 
 def _server(profile: Profile, session: Session) -> tuple[object, ...]:
     """Return what the settings were checked for: they must not be used for anything else."""
-    return profile.provider, profile.settings, profile.secrets, session.issuer, session.client_id, session.sub
+    return profile.provider, profile.settings, profile.secrets, _account(session)
+
+
+def _account(session: Session) -> tuple[object, ...]:
+    """Return whose a session is: what its tokens may be used for depends on it."""
+    return session.issuer, session.token_endpoint, session.client_id, session.sub
 
 
 @contextmanager

@@ -44,6 +44,9 @@ RESERVED = frozenset(
 """Names of core's options, which no provider's setting may take."""
 
 CONFIG_FILE = "config.toml"
+LAST_SIGN_IN = "the last sign-in"
+API_HOSTS = "api_hosts"
+"""The setting whose hosts `request` may send the access token to."""
 ENVIRONMENT = "the environment"
 """Origins of settings, as messages name them."""
 
@@ -217,8 +220,8 @@ def file_layer(declared: Mapping[str, Setting], table: Mapping[str, object], *, 
 def stored_layer(stored: Profile | None) -> Layer:
     """Return the layer of what the profile's last login used."""
     if stored is None:
-        return Layer("the last sign-in", {})
-    return Layer("the last sign-in", stored.settings, stored.secrets)
+        return Layer(LAST_SIGN_IN, {})
+    return Layer(LAST_SIGN_IN, stored.settings, stored.secrets)
 
 
 def _spellings(declared: Mapping[str, Setting]) -> list[str]:

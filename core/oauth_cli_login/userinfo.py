@@ -70,7 +70,7 @@ def current_userinfo(context: Context, configuration: Configuration, name: str) 
         try:
             return fetch(session.access_token), can_be_asked
         except NotSignedIn:
-            renewed = valid_session(context, configuration, name, refresh=True)
+            renewed = valid_session(context, configuration, name, refresh=True, of=session)
         try:
             return fetch(renewed.access_token), can_be_asked
         except NotSignedIn as error:

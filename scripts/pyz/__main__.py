@@ -30,8 +30,10 @@ import oauth_cli_unpacked
 # The folder takes the zip's place, in front of PYTHONPATH and of whatever the interpreter has: our own copies of the
 # dependencies win, plugins installed beside the interpreter stay visible, and no scan for metadata reads the zip.
 builds = os.path.join(cached["folder"]("cache", os.environ), "pyz")
-sys.path[0] = oauth_cli_unpacked.site_packages(sys.path[0], builds, BUILD_ID)
-
-from oauth_cli_login.cli import main
+try:
+    sys.path[0] = oauth_cli_unpacked.site_packages(sys.path[0], builds, BUILD_ID)
+    from oauth_cli_login.cli import main
+except KeyboardInterrupt:
+    sys.exit(130)
 
 sys.exit(main())

@@ -4,8 +4,9 @@ Invariants:
 
 - ``BUILDS/BUILD_ID`` appears in one rename, complete. The file ``used`` in it is written last and removed first; its
   time is that of the last use, to the day.
-- Nobody else can have put anything there: it is this user's and 0700. Where that cannot be had (a home that cannot be
-  written, a folder of somebody else's), a private temporary folder serves this one process.
+- Nobody else can have put anything there, or can put another folder in its place: it is this user's and 0700, and those
+  above it are this user's or root's. Where that cannot be had (a home that cannot be written, a folder of somebody
+  else's), a private temporary folder serves this one process.
 - No locks: they hang where a file system has none. Processes that unpack at once each unpack; the first rename wins.
 """
 
@@ -40,7 +41,8 @@ def _is_ready(build: str) -> bool:
     """Tell whether this build is there, complete and ours alone; note that it is used."""
     used = os.path.join(build, "used")
     try:
-        private = _is_private(os.path.dirname(build)) and _is_private(build)
+        builds = os.path.dirname(build)
+        private = _is_private(build) and _is_private(builds) and _stays_in_place(builds)
         idle = time.time() - os.stat(used).st_mtime
     except OSError:
         return False
@@ -57,6 +59,26 @@ def _is_private(folder: str) -> bool:
     return stat.S_ISDIR(status.st_mode) and not others
 
 
+def _stays_in_place(folder: str) -> bool:
+    """Tell whether nobody else can rename a folder: each one above it is ours or root's, and nobody writes to it.
+
+    Anybody may write to one with the sticky bit (/tmp), where only owners rename. A group that may write is taken for
+    the user's own, as most systems have it, but right above: that folder is ours to make.
+    """
+    if not hasattr(os, "geteuid"):
+        return True
+    above, mask = os.path.dirname(os.path.realpath(folder)), 0o022
+    while True:
+        status = os.stat(above)
+        if status.st_uid not in (0, os.geteuid()):
+            return False
+        if status.st_mode & mask and not status.st_mode & stat.S_ISVTX:
+            return False
+        if above == os.path.dirname(above):
+            return True
+        above, mask = os.path.dirname(above), 0o002
+
+
 def _unpack(archive: str, build: str) -> str:
     """Unpack, and return the folder: ``build``, or a temporary one that is removed when this process ends."""
     import atexit  # noqa: PLC0415 - a build that lies unpacked does not wait for these
@@ -66,7 +88,7 @@ def _unpack(archive: str, build: str) -> str:
     umask = os.umask(0o077)
     try:
         os.makedirs(builds, exist_ok=True)
-        if not _is_private(builds):
+        if not (_is_private(builds) and _stays_in_place(builds)):
             raise PermissionError("others could put modules there")
         _remove_unused(builds)
         folder = _unpack_into_new_folder(archive, builds, build_id + ".")

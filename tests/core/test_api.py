@@ -262,3 +262,12 @@ def test_a_server_that_gives_the_same_token_again_gives_no_other(server, signed_
     server.tokens = {"access_token": "stored-access-token"}
 
     assert other_token("mock", "stored-access-token") is None
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks there")
+def test_a_child_that_was_forked_while_a_thread_used_the_engine_uses_its_own():
+    with api._engine:
+        child = os.fork()
+        if not child:
+            os._exit(0 if api._engine.acquire(timeout=5) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

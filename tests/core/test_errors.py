@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 import re
 
 import pytest
@@ -69,3 +70,18 @@ def test_an_error_of_the_token_endpoint_keeps_the_status():
         "h",
     )
     assert isinstance(error, AuthorizationError)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.OAuthCliError("m", hint="h"),
+        errors.NotSignedIn("m"),
+        errors.AuthorizationError("m", error="access_denied", error_uri="u"),
+        errors.TokenError("m", error="invalid_grant", status=400, error_description="d", hint="h"),
+    ],
+)
+def test_an_error_goes_whole_from_one_process_to_another(error):
+    again = pickle.loads(pickle.dumps(error))
+
+    assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))

@@ -51,7 +51,8 @@ def loaded(tmp_path, free_port):
     (info / "entry_points.txt").write_text(distribution("oauth-cli-login").read_text("entry_points.txt"))
     for package in (oauth_cli_login, oauth_cli_providers, pluggy):
         os.symlink(os.path.dirname(package.__file__), site / package.__name__)
-    os.utime(site, (1_700_000_000, 1_700_000_000))
+    for path in (site, info / "entry_points.txt"):
+        os.utime(path, (1_700_000_000, 1_700_000_000))
     environ = {"OAUTH_CLI_HOME": str(tmp_path / "home"), "BROWSER": "a-browser"}
 
     def loaded(*argv, at):

@@ -257,3 +257,46 @@ def _ended(profile, clock):
 
     session = replace(profile.session, expires_at=int(clock()), issued_at=int(clock()) - 10, refresh_token=None)
     return replace(profile, session=session)
+
+
+def test_an_id_token_that_a_refresh_does_not_bring_leads_to_the_browser(cli, server, signed_in, clock, robot):
+    """The attempt itself renews the session: that is no sign-in that was waited for."""
+    signed_in()
+    clock.now += 601
+    responses = iter([{"id_token": None}, {}])
+    server.on_request = lambda received: received.path == "/token" and server.tokens.update(next(responses, {}))
+
+    def forget(received):
+        if received.path == "/authorize":
+            server.tokens = {}
+
+    first = server.on_request
+    server.on_request = lambda received: (first(received), forget(received))
+
+    done = cli("token", "--id-token", "--login")
+
+    assert done.status == 0, done.err
+    assert len(robot.urls) == 1
+
+
+def test_whoever_waits_is_told(environ, clock, over, asked, store):
+    over()
+    asked(None)
+    said = []
+
+    class Telling(_Silent):
+        def say(self, text, *_styles):
+            said.append(text)
+
+    with store.login_lock("mock"):
+        context = Context(environ, Telling(), clock=clock)
+        get = getting(environ, clock)
+        waiting = threading.Thread(target=lambda: with_sign_in(context, Configuration.read(environ), "mock", get))
+        waiting.start()
+        for _ in range(500):
+            if said:
+                break
+            waiting.join(0.01)
+    waiting.join(timeout=30)
+
+    assert said == ["Another oauth-cli is signing in to mock: waiting for it. Ctrl-C to give up."]

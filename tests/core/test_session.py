@@ -553,3 +553,18 @@ def test_tokens_that_cannot_be_stored_are_not_lost_in_silence(cli, server, expir
     assert done.failed(9, "the provider has renewed the session mock, and the new tokens are lost", "No space left")
     assert "oauth-cli login --provider mock" in done.next_step
     assert len(server.received("/token")) == 1
+
+
+def test_a_good_token_that_nothing_renews_has_not_ended(cli, signed_in):
+    signed_in(refresh_token=None)
+
+    assert cli("token", "--refresh").failed(4, "its token is good for a while yet, but there is no refresh token")
+
+
+def test_who_is_not_signed_in_is_told_of_the_profiles_there_are(cli, signed_in):
+    signed_in("work")
+
+    done = cli("token", "--profile", "wrok")
+
+    assert done.failed(4, "you are not signed in to wrok")
+    assert "Other profiles: work" in done.next_step

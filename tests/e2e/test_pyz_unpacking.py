@@ -57,6 +57,27 @@ def test_a_folder_that_others_can_write_is_not_used(machine: Machine) -> None:
     assert os.listdir(machine.temporary) == []
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+@pytest.mark.parametrize("mode", [0o777, 0o755, 0o1777])
+def test_a_folder_beneath_somebody_elses_is_not_used(machine: Machine, mode: int) -> None:
+    """They could put another one in its place, between the look at it and the import."""
+    above = os.path.dirname(machine.builds)
+    os.makedirs(above)
+    os.chmod(above, mode)
+    os.chown(above, 65534, 65534)
+    machine.version()
+    assert not os.path.exists(machine.builds) or os.listdir(machine.builds) == []
+    assert os.listdir(machine.temporary) == []
+
+
+def test_a_folder_beneath_one_that_others_write_to_is_not_used(machine: Machine) -> None:
+    above = os.path.dirname(machine.builds)
+    os.makedirs(above)
+    os.chmod(above, 0o777)
+    machine.version()
+    assert os.listdir(machine.builds) == []
+
+
 def test_a_build_that_others_could_write_is_not_imported(machine: Machine) -> None:
     build = machine.build()
     os.chmod(build, 0o770)

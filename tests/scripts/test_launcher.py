@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -255,3 +256,32 @@ def test_any_python_will_do_because_it_goes_on_with_a_newer_one(shell, tmp_path)
     command = [shutil.which(shell[0]), *shell[1:], "status"]
     done = subprocess.run(command, env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False, timeout=30)
     assert (done.returncode, done.stdout) == (0, f"{shell[-1]} status\n")
+
+
+@pytest.mark.parametrize("options", ["xtrace", "allexport", "verbose"])
+def test_a_shell_that_would_tell_what_it_does_leaves_it_to_python(options, launcher, asked, signed_in):
+    if not shutil.which("bash"):
+        pytest.skip("this machine has no bash")
+    done = subprocess.run(
+        ["bash", "--posix", str(launcher), *ARGV], capture_output=True, check=False, timeout=30,
+        env={"PATH": asked + os.pathsep + os.defpath, "SHELLOPTS": options, **signed_in},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (77, b"Python is asked\n")
+    assert TOKEN.encode() not in done.stderr
+
+
+def test_no_child_of_the_shell_has_the_token_in_its_environment(shell, asked, signed_in, tmp_path):
+    """Whatever the names are of the variables that the caller has exported."""
+    witness = tmp_path / "environment"
+    names = set(re.findall(r"[a-z_]+", _build_pyz.launcher().decode())) - {"oauth_cli_line"}
+    for name in ("stat", "ls", "date", "head", "wc"):
+        real = shutil.which(name)
+        (tmp_path / name).write_text(f'#!/bin/sh\n{shutil.which("env")} >>"{witness}"\nexec {real} "$@"\n')
+        (tmp_path / name).chmod(0o755)
+    done = subprocess.run(
+        [*shell, *ARGV], capture_output=True, check=False, timeout=30,
+        env={**dict.fromkeys(names, "mine"), "PATH": f"{tmp_path}:{asked}:{os.defpath}", **signed_in},
+    )  # fmt: skip
+    assert done.stdout == f"{TOKEN}\n".encode()
+    assert "PATH=" in witness.read_text()
+    assert TOKEN not in witness.read_text()

@@ -4,8 +4,8 @@ Invariants:
 
 - The answer is that of ``importlib.metadata``, whose import and scan take longer than all else that a start does. It is
   kept in the cache folder, in a file of each ``sys.path``, and holds as long as no folder of that path has changed:
-  whatever is installed, upgraded or removed makes or removes a folder in one of them. What is rewritten in its place,
-  the ``.egg-info`` of a source tree, is watched itself.
+  whatever is installed, upgraded or removed makes or removes a folder in one of them. The lists of entry points that
+  are there are watched themselves: a source tree's, or one edited by hand, is rewritten in its place.
 - A file that somebody else could have written is not read, and one that is not to the letter what was written here is
   made anew. Where none can be kept, each start pays.
 """
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     """Its name, its object reference (``module`` or ``module:attribute``), and its distribution's name and version."""
 
 _VERSION = "1"
+_ABOUT = (".egg-info", ".dist-info")
 _SETTLED = 2_000_000_000
 """Nanoseconds after which a change leaves another time behind, on any file system."""
 _KEPT = 30 * 24 * 3600
@@ -76,8 +77,11 @@ def _watched(path: Sequence[str]) -> dict[str, int]:
     watched = {folder: _changed(folder) for folder in path}
     for folder in path:
         with suppress(OSError):
-            eggs = [os.path.join(folder, name) for name in os.listdir(folder) if name.endswith(".egg-info")]
-            watched.update({file: _changed(file) for file in (os.path.join(egg, "entry_points.txt") for egg in eggs)})
+            found = [os.path.join(folder, name) for name in os.listdir(folder) if name.endswith(_ABOUT)]
+            for about in found:
+                file = os.path.join(about, "entry_points.txt")
+                if (changed := _changed(file)) or about.endswith(".egg-info"):  # a source tree may get one yet
+                    watched[file] = changed
     return watched
 
 

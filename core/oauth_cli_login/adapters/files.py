@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import time
 from contextlib import suppress
 
 from oauth_cli_login import cached
 
 _OTHERS = 0o022
 """Permissions of everybody else to write."""
+_RENAMES, _PAUSE = 100, 0.02
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -62,7 +64,7 @@ def replace(path: str, data: bytes) -> None:
         os.unlink(temporary)
     write_new(temporary, data)
     try:
-        os.replace(temporary, path)
+        _rename(temporary, path)
     except BaseException:
         with suppress(OSError):
             os.unlink(temporary)
@@ -73,6 +75,18 @@ def replace(path: str, data: bytes) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _rename(temporary: str, path: str) -> None:
+    """Rename over what is there; on Windows that waits for whoever is reading it just now."""
+    for _ in range(_RENAMES if sys.platform == "win32" else 0):
+        try:
+            os.replace(temporary, path)
+        except PermissionError:
+            time.sleep(_PAUSE)
+        else:
+            return
+    os.replace(temporary, path)
 
 
 def beside(path: str) -> str:
@@ -86,6 +100,8 @@ def keep(path: str, data: bytes) -> None:
     new = f"{path}.{os.getpid()}"
     with suppress(OSError, ValueError):
         make_private(os.path.dirname(path))
+        with suppress(FileNotFoundError):
+            os.unlink(new)  # a killed process of the same number left it
         write_new(new, data)
         try:
             os.replace(new, path)

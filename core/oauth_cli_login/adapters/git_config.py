@@ -12,6 +12,7 @@ from oauth_cli_login.errors import ConfigError
 
 TIMEOUT = 30.0
 _NOTHING_FOUND = 1
+_HELPERS = ("--null", "--get-regexp", r"^credential\.(.*\.)?helper$")
 
 
 class GitConfig:
@@ -26,12 +27,21 @@ class GitConfig:
 
     def helpers(self) -> dict[str, list[str]]:
         """Return the values of each ``credential….helper``, by the whole key, in the file's order."""
-        status, printed = self._run("--null", "--get-regexp", r"^credential\.(.*\.)?helper$")
+        status, printed = self._run(*_HELPERS)
         found: dict[str, list[str]] = {}
         for entry in printed.split("\0")[:-1] if status == 0 else ():
             key, _, value = entry.partition("\n")
             found.setdefault(key, []).append(value)
         return found
+
+    def everywhere(self) -> list[tuple[str, str]]:
+        """Return (key, value) of each ``credential….helper`` in the order that git asks them.
+
+        They are the system's, the user's, and those of whatever these include.
+        """
+        status, printed = self._run("--includes", *_HELPERS, scope=())
+        entries = [entry.partition("\n") for entry in printed.split("\0")[:-1]] if status == 0 else []
+        return [(key, value) for key, _, value in entries]
 
     def set(self, key: str, values: Sequence[str]) -> None:
         """Let the key have these values, and no others."""
@@ -40,10 +50,11 @@ class GitConfig:
             if status:
                 raise ConfigError(f"git could not change {key}")
 
-    def _run(self, *arguments: str) -> tuple[int, str]:
+    def _run(self, *arguments: str, scope: Sequence[str] = ("--global",)) -> tuple[int, str]:
         try:
             done = subprocess.run(  # noqa: S603 - git, with our own words
-                [self._git, "config", "--global", *arguments],
+                [self._git, "config", *scope, *arguments],
+                cwd=os.path.abspath(os.sep),  # no repository's own configuration
                 env=dict(self._environ),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,

@@ -15,7 +15,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, Literal
 
 import requests
@@ -37,6 +37,8 @@ MAX_BODY = 1 << 20
 DEADLINE = 30.0
 READ_TIMEOUT = 10.0
 STREAM_READ_TIMEOUT = 60.0
+STREAM_DEADLINE = 90.0
+"""Seconds for the headers of an answer that is streamed; its body may take any time."""
 MAX_RETRY_AFTER = 10.0
 ATTEMPTS = 3
 
@@ -135,14 +137,17 @@ class Http:
     def stream(self, request: HttpRequest) -> StreamedResponse:
         """Send once, and return the answer, whatever its status, as soon as its headers are there; close it.
 
-        Raises TransportError where there is no answer, and ProtocolError for an address that no request may go to.
+        Raises TransportError where its headers are not there in time, and ProtocolError for an address that no request
+        may go to.
         """
         check_endpoint("address", request.url)
         started = self._clock()
+        end = started + STREAM_DEADLINE
         try:
-            answer = self._open(request, (READ_TIMEOUT, STREAM_READ_TIMEOUT))
+            with self._watched(end):
+                answer = self._open(request, (READ_TIMEOUT, STREAM_READ_TIMEOUT))
         except _RAISED as error:
-            raise _transport_error(request.url, error, late=False) from error
+            raise _transport_error(request.url, error, late=self._clock() >= end) from error
         status = answer.status_code
         self._log(f"{request.method} {_shown(request.url)} -> {status} in {self._clock() - started:.2f} s")
         major, minor = divmod(answer.raw.version, 10)
@@ -160,19 +165,14 @@ class Http:
     def _exchange(self, request: HttpRequest, end: float) -> HttpResponse:
         started = self._clock()
         remaining = max(0.1, min(READ_TIMEOUT, end - started))
-        watchdog = threading.Timer(max(0.0, end - started), self._cut)
-        watchdog.daemon = True
-        watchdog.start()
         try:
-            with self._open(request, remaining) as answer:
+            with self._watched(end), self._open(request, remaining) as answer:
                 body = self._read(answer, end)
                 response = HttpResponse(
                     answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, body
                 )
         except _RAISED as error:
             raise _transport_error(request.url, error, late=self._clock() >= end) from error
-        finally:
-            watchdog.cancel()
         if self._clock() > end:  # an answer that was cut in its headers looks like one that ended there
             raise TransportError(f"{host_of(request.url)} did not answer in time", hint="Try again later.")
         self._log(f"{request.method} {_shown(request.url)} -> {response.status} in {self._clock() - started:.2f} s")
@@ -198,6 +198,17 @@ class Http:
         )
         self._session.cookies.clear()
         return answer
+
+    @contextmanager
+    def _watched(self, end: float) -> Iterator[None]:
+        """Cut what is still going on at ``end``."""
+        watchdog = threading.Timer(max(0.0, end - self._clock()), self._cut)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            yield
+        finally:
+            watchdog.cancel()
 
     def _cut(self) -> None:
         """End what goes on at the deadline: an answer that drips is never silent long enough for the read time-out."""

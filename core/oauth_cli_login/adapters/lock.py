@@ -15,7 +15,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 if sys.platform == "win32":
@@ -23,11 +23,17 @@ if sys.platform == "win32":
 
     def _try(handle: int) -> None:
         msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+
+    def _let_go(handle: int) -> None:
+        msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
 else:
     import fcntl
 
     def _try(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _let_go(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_UN)
 
 
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -41,10 +47,11 @@ class LockHeldError(Exception):
 
 
 @contextmanager
-def locked(path: str, *, timeout: float) -> Iterator[None]:
+def locked(path: str, *, timeout: float, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Hold the lock ``path``, whose folder is there, for the length of the block; wait ``timeout`` seconds at most.
 
-    Raises LockHeldError, ValueError where the file is not ours to lock, and OSError where there are no locks.
+    ``waiting`` is called once, where it has to be waited for. Raises LockHeldError, ValueError where the file is not
+    ours to lock, and OSError where there are no locks.
     """
     try:
         handle = os.open(path, _FLAGS, 0o600)
@@ -58,13 +65,16 @@ def locked(path: str, *, timeout: float) -> Iterator[None]:
             raise ValueError("it is not a regular file")
         if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
             raise ValueError("it belongs to another user")
-        _acquire(handle, time.monotonic() + timeout)
-        yield
+        _acquire(handle, time.monotonic() + timeout, waiting)
+        try:
+            yield
+        finally:
+            _let_go(handle)  # closing it would not do: a child that was forked meanwhile has it open as well
     finally:
-        os.close(handle)  # and with it the lock
+        os.close(handle)
 
 
-def _acquire(handle: int, end: float) -> None:
+def _acquire(handle: int, end: float, waiting: Callable[[], None]) -> None:
     pause = _FIRST_PAUSE
     while True:
         try:
@@ -77,5 +87,7 @@ def _acquire(handle: int, end: float) -> None:
         left = end - time.monotonic()
         if left <= 0:
             raise LockHeldError
+        if pause == _FIRST_PAUSE:
+            waiting()
         time.sleep(min(pause, left))
         pause = min(pause * 2, _LONGEST_PAUSE)

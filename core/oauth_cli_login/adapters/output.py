@@ -1,6 +1,7 @@
 """A file that somebody asked for by name: it is there whole, or not at all.
 
-It is written beside its place and renamed. Where the name is a link, its target is what is replaced.
+It is written beside its place and renamed. Where the name is a link of this user's, its target is what is replaced;
+somebody else's is not followed.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | g
 def check_savable(path: str) -> None:
     """Raise what ``save`` would raise of ``path``, before anything is asked for that it could not take."""
     with _storing(path):
-        target = os.path.realpath(path)
-        os.close(os.open(_beside(target), _FLAGS, _mode(path, target)))
+        target = _target(path)
+        os.close(_open(target, _mode(path, target)))
         os.unlink(_beside(target))
 
 
@@ -28,9 +29,9 @@ def save(path: str, chunks: Iterable[bytes]) -> None:
 
     Raises StoreError, UsageError for what is no regular file, and whatever the chunks raise; then the old file stays.
     """
-    target = os.path.realpath(path)
     with _storing(path):
-        handle = os.open(_beside(target), _FLAGS, _mode(path, target))
+        target = _target(path)
+        handle = _open(target, _mode(path, target))
     try:
         with open(handle, "wb", buffering=0) as file:
             for chunk in chunks:
@@ -46,9 +47,23 @@ def save(path: str, chunks: Iterable[bytes]) -> None:
         raise
 
 
+def _target(path: str) -> str:
+    """Return what ``path`` leads to; UsageError for somebody else's link: the system's own guard is for opening one."""
+    if os.path.islink(path) and hasattr(os, "geteuid") and os.lstat(path).st_uid != os.geteuid():
+        raise UsageError(f"{path!a} is a link that somebody else made", hint="Name another file.")
+    return os.path.realpath(path)
+
+
 def _write(handle: int, rest: bytes) -> None:
     while rest:  # a disk that is nearly full takes a part
         rest = rest[os.write(handle, rest) :]
+
+
+def _open(target: str, mode: int) -> int:
+    """Return a new file beside the target. What a killed process of the same number left there gives way."""
+    with suppress(FileNotFoundError):
+        os.unlink(_beside(target))
+    return os.open(_beside(target), _FLAGS, mode)
 
 
 def _beside(target: str) -> str:

@@ -201,13 +201,14 @@ class Store:
             yield
 
     @contextmanager
-    def login_lock(self, name: str) -> Iterator[None]:
+    def login_lock(self, name: str, *, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
         """Hold the right to open a browser for the profile; it is waited for as long as a sign-in may take.
 
-        The profile's own lock stays free meanwhile: nobody who only reads or refreshes waits for a person.
+        ``waiting`` is called where it has to be. The profile's own lock stays free meanwhile: nobody who only reads or
+        refreshes waits for a person.
         """
         path = os.path.join(self._folder, f".{name}.login.lock")
-        with self._locked(path, f"the sign-in to {name}", timeout=LOGIN_TIMEOUT):
+        with self._locked(path, f"the sign-in to {name}", timeout=LOGIN_TIMEOUT, waiting=waiting):
             yield
 
     def failed_login(self, name: str) -> FailedLogin | None:
@@ -232,13 +233,15 @@ class Store:
         return os.path.join(self._folder, f".{name}.failed-login")
 
     @contextmanager
-    def _locked(self, path: str, what: str, *, timeout: float | None = None) -> Iterator[None]:
+    def _locked(
+        self, path: str, what: str, *, timeout: float | None = None, waiting: Callable[[], None] = lambda: None
+    ) -> Iterator[None]:
         with self._storing():
             files.make_private(self._folder)
         seconds = LOCK_TIMEOUT if timeout is None else timeout
         with ExitStack() as held:
             try:
-                held.enter_context(locked(path, timeout=seconds))
+                held.enter_context(locked(path, timeout=seconds, waiting=waiting))
             except LockHeldError:
                 raise StoreError(
                     f"another oauth-cli has held {what} for {seconds:.0f} seconds",
@@ -318,7 +321,11 @@ class Store:
 
 
 def _refused(path: str, reason: str) -> StoreError:
+    name = os.path.basename(path)
+    remove = f"oauth-cli logout --forget --profile {name}" if cached.is_profile_name(name) else "remove it"
     return StoreError(
         f"{path} is left alone: {reason}",
-        hint="If it is of no use to you, remove it and sign in again: oauth-cli login",
+        hint=f"If it is of no use to you: {remove}. Then sign in again: oauth-cli login --profile {name}"
+        if cached.is_profile_name(name)
+        else f"If it is of no use to you, {remove}.",
     )

@@ -107,10 +107,20 @@ class Terminal:
 
         Where standard output is a terminal, a person reads it: nothing that a server sends reaches that raw.
         """
-        for chunk in _inert_bytes(chunks) if self.answer_stream.isatty() else chunks:
+        shown = self.answer_stream.isatty()
+        last = b"\n"
+        for chunk in _inert_bytes(chunks) if shown else chunks:
             with _answering():
                 self.answer_stream.buffer.write(chunk)
                 self.answer_stream.flush()
+            last = chunk[-1:] or last
+        if shown and last != b"\n":
+            self.answer("")  # lest the prompt stands behind it
+
+    def flush(self) -> None:
+        """Write out what argparse has printed; raises as ``answer`` does."""
+        with _answering():
+            self.answer_stream.flush()
 
     def answer_json(self, document: Mapping[str, object]) -> None:
         """Write one JSON object for programs."""
@@ -178,8 +188,9 @@ class Terminal:
 
         self.clear_running()
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-        for title in header:
-            table.add_column(title, overflow="fold")
+        for title in header[:-1]:
+            table.add_column(title, no_wrap=True)
+        table.add_column(header[-1], overflow="fold", min_width=14)  # the one with room for many words
         for row in rows:
             table.add_row(*(Text(inert(cell)) for cell in row))  # Text, not markup: a server chose some of these words
         width = None if self.is_terminal else _WIDE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import SUPPRESS, Action, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping
 from typing import TextIO
 
@@ -69,9 +69,22 @@ def arguments(parser: ArgumentParser, context: Context, profile: str | None, pro
         if not setting.secret:
             own.add_argument(option, dest=setting.name, metavar="VALUE", help=about)
             continue
+        own.add_argument(option, action=_Refused, nargs="?", help=SUPPRESS)
         own.add_argument(f"{option}-file", metavar="FILE", help=f"{about}: in this file")
         own.add_argument(f"{option}-command", metavar="CMD", help="… or printed by this command")
         own.add_argument(f"{option}-stdin", action="store_true", help="… or on standard input, one line")
+
+
+class _Refused(Action):
+    """A secret as an argument, which everybody on the machine could read; what was typed is not repeated."""
+
+    def __call__(self, *_: object) -> None:
+        """Refuse it."""
+        option = self.option_strings[0]
+        raise UsageError(
+            f"{option} takes no secret: an argument can be read by everybody on the machine",
+            hint=f"Give it with {option}-stdin, {option}-file FILE or {option}-command CMD.",
+        )
 
 
 def run(context: Context, args: Namespace) -> int:
@@ -124,6 +137,7 @@ def _report(context: Context, profile: Profile, signed_in: SignedIn, *, as_json:
     userinfo = signed_in.userinfo
     claims = {**(signed_in.id_token_claims or {}), **userinfo.claims}
     facts = {
+        "profile": profile.name if profile.name != profile.provider else None,
         "sub": userinfo.sub,
         "azp": claims.get("azp"),
         "iss": claims.get("iss") or signed_in.client.metadata.issuer,

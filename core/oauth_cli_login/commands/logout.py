@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from oauth_cli_login.config import Configuration
 from oauth_cli_login.context import Context
-from oauth_cli_login.errors import ExitStatus, KeyringError, NotSignedIn, OAuthCliError, StoreError
+from oauth_cli_login.errors import ExitStatus, KeyringError, NotSignedIn, OAuthCliError, StoreError, UsageError
 from oauth_cli_login.model import SecretReference
 from oauth_cli_login.plugins import load
 from oauth_cli_login.revocation import revoke
@@ -34,6 +34,8 @@ def arguments(parser: ArgumentParser, _context: Context, _profile: str | None, _
 def run(context: Context, args: Namespace) -> int:
     """Sign out of one session or all; non-zero where a revocation failed, with that failure's own status."""
     configuration = Configuration.read(context.environ, warn=context.terminal.warn)
+    if args.all and args.profile is not None:
+        raise UsageError("--all and --profile say two different things", hint="Leave one of them out.")
     if not args.all:
         names = [configuration.chosen_profile(args.profile)]
     else:
@@ -54,11 +56,14 @@ def run(context: Context, args: Namespace) -> int:
 
 
 def _forget_settings(context: Context, configuration: Configuration, name: str) -> bool:
-    """Delete what an earlier logout left of a profile, and tell whether that was all there was."""
+    """Delete what an earlier logout left of a profile, or a file that cannot be read; tell whether that was all."""
     try:
         profile = configuration.store.peek(name)
-    except StoreError:
-        return False  # it is told of where it is signed out of
+    except StoreError as error:
+        context.terminal.warn(error.message)
+        configuration.store.forget(name)
+        context.terminal.say(f"{name}: its file was deleted; tokens that may have been in it were NOT revoked")
+        return True
     if profile is None or profile.session is not None:
         return False
     if left_behind := configuration.store.forget(name):
@@ -68,14 +73,21 @@ def _forget_settings(context: Context, configuration: Configuration, name: str) 
 
 
 def _log_out(context: Context, configuration: Configuration, name: str, *, forget: bool, alone: bool) -> _Outcome:
-    """Revoke, delete, and say both. Settings that differ stop a single logout before anything is done."""
-    outcome = _revoke(context, configuration, name)
-    if alone and isinstance(outcome.error, SettingsDiffer):
-        raise outcome.error
+    """Revoke, delete, and say both. Settings that differ stop a single logout before anything is done.
+
+    The lock is held all the while: tokens that somebody got in between would be deleted without being revoked.
+    """
     try:
-        if isinstance(outcome.error, StoreError) and not isinstance(outcome.error, KeyringError):
-            raise outcome.error
-        left_behind = _delete(configuration, name, forget=forget)
+        with configuration.store.lock(name):
+            if not forget:  # before tokens are revoked that would stay here; a keyring in trouble is another matter
+                configuration.store.check_writable(name, locked=True, store="file")
+            outcome = _revoke(context, configuration, name)
+            if alone and isinstance(outcome.error, SettingsDiffer):
+                raise outcome.error
+            if isinstance(outcome.error, StoreError) and not isinstance(outcome.error, KeyringError):
+                raise outcome.error
+            left_behind = _delete(configuration, name, forget=forget)
+        configuration.store.clear_default(name)
     except StoreError as error:
         context.terminal.error(error)
         return _Outcome(name, "failed", error)
@@ -120,15 +132,12 @@ def _connected_apps_url(configuration: Configuration, name: str) -> str | None:
 def _delete(configuration: Configuration, name: str, *, forget: bool) -> OAuthCliError | None:
     """Delete the session, its typed secrets with it; the settings stay for the next sign-in, unless told otherwise.
 
-    Returns what keeps the keyring from deleting its part.
+    The caller holds the lock. Returns what keeps the keyring from deleting its part.
     """
-    with configuration.store.lock(name):
-        profile = configuration.store.peek(name)
-        if forget or profile is None:
-            return configuration.store.forget(name)
-        references: dict[str, SecretReference] = {
-            key: reference for key, reference in profile.secrets.items() if reference.kind != "value"
-        }
-        left_behind = configuration.store.write(replace(profile, session=None, secrets=references))
-    configuration.store.clear_default(name)
-    return left_behind
+    profile = configuration.store.peek(name)
+    if forget or profile is None:
+        return configuration.store.forget(name)
+    references: dict[str, SecretReference] = {
+        key: reference for key, reference in profile.secrets.items() if reference.kind != "value"
+    }
+    return configuration.store.write(replace(profile, session=None, secrets=references))

@@ -102,15 +102,15 @@ def run(context: Context, args: Namespace) -> int:
         ExitStack() as opened,
     ):
         call = _Call(method, url, headers, None if args.data is None else _data(args.data, context.terminal.source))
-        session = valid_session(context, configuration, name)
-        answer = _send(connection, opened, call, session.access_token)
+        current = valid_session(context, configuration, name, of=session)
+        answer = _send(connection, opened, call, current.access_token)
         if answer.status == _UNAUTHORIZED:
             try:
-                session = valid_session(context, configuration, name, refresh=True)
+                current = valid_session(context, configuration, name, refresh=True, of=session)
             except NotSignedIn:
                 pass  # the API's own words are the answer
             else:
-                answer = _send(connection, opened, call, session.access_token)
+                answer = _send(connection, opened, call, current.access_token)
         _pass_on(context, args, answer)
     return _judge(context, answer, name=name, sign_in_again=ended(name, profile).hint)
 

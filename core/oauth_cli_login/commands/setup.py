@@ -18,6 +18,7 @@ from oauth_cli_login.model import Profile, Session
 from oauth_cli_login.protocol.git_credential import (
     Origin,
     address_of,
+    covers,
     helper,
     origin_of_address,
     origin_of_session,
@@ -79,15 +80,28 @@ def _git(context: Context, args: Namespace) -> None:
         )
     lines = {profile_of_helper(value): value for value in before if value}
     _change(context, args, git, {key: (before, ["", *{**lines, profile.name: line}.values()])})
-    keys = list(git.helpers())
-    if key in keys and "credential.helper" in keys[keys.index(key) :]:
-        context.terminal.warn(
-            "credential.helper stands behind this in git's configuration: it is handed the tokens too"
-        )
-        context.terminal.must_see("  Move it to the top of the file, or take it away.")
+    if behind := _helpers_behind(git, key, place):
+        context.terminal.warn(f"git hands the tokens to other helpers as well, to keep: {', '.join(behind)}")
+        context.terminal.must_see("  They stand behind this one in git's configuration: move or remove them.")
     if not args.dry_run:
         context.terminal.say(f"git uses {profile.name} ({session.label}) for {address_of(place)}")
     _say_which_scopes_are_missing(context, profile, session)
+
+
+def _helpers_behind(git: GitConfig, key: str, place: Origin) -> list[str]:
+    """Return the keys of other programs' helpers that git asks after ours for this host."""
+    entries = git.everywhere()
+    ours = [number for number, (name, value) in enumerate(entries) if name == key and profile_of_helper(value)]
+    behind = entries[ours[-1] + 1 :] if ours else []
+    return list(
+        dict.fromkeys(
+            name
+            for name, value in behind
+            if value
+            and not profile_of_helper(value)
+            and (name == "credential.helper" or covers(name[len("credential.") : -len(".helper")], place))
+        )
+    )
 
 
 def _remove(context: Context, args: Namespace) -> None:
@@ -101,6 +115,9 @@ def _remove(context: Context, args: Namespace) -> None:
             kept = [value for value in before if not _wrote(value, profile)]
             changes[key] = before, kept if any(kept) or kept == before else []
     _change(context, args, git, changes)
+    removed = [key[len("credential.") : -len(".helper")] for key, (before, after) in changes.items() if before != after]
+    if not args.dry_run:
+        context.terminal.say(f"removed for: {', '.join(removed)}" if removed else "there was nothing to remove")
 
 
 def _wrote(value: str, profile: str | None) -> bool:

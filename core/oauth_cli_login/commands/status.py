@@ -10,7 +10,7 @@ from argparse import ArgumentParser, Namespace
 
 from oauth_cli_login.config import Configuration, check_profile_name
 from oauth_cli_login.context import Context
-from oauth_cli_login.errors import ExitStatus, NotSignedIn, OAuthCliError, StoreError
+from oauth_cli_login.errors import ConfigError, ExitStatus, NotSignedIn, OAuthCliError, StoreError
 from oauth_cli_login.model import Profile, Session
 from oauth_cli_login.session import has_ended, is_fresh, stored_session
 from oauth_cli_login.userinfo import current_userinfo
@@ -21,7 +21,7 @@ from oauth_cli_login.values import dataclass, replace
 class _Row:
     """One session as it is shown; ``state`` is valid, expired (a refresh token renews it) or ended.
 
-    ``server`` is what ``--check`` found: confirmed, refused, "no answer", or "cannot be asked".
+    ``server`` is what ``--check`` found: confirmed, refused, "no answer", "not asked" or "cannot be asked".
     """
 
     profile: Profile
@@ -79,7 +79,7 @@ def _rows(
             continue
         if profile and profile.session:
             row = _row(profile, profile.session, context.clock(), configuration.store.default())
-            rows.append(replace(row, server=server))
+            rows.append(replace(row, server=server, state="ended" if server == "refused" else row.state))
     return rows, [*unreadable, *refused]
 
 
@@ -91,6 +91,8 @@ def _ask(context: Context, configuration: Configuration, name: str) -> tuple[str
         raise
     except NotSignedIn as error:
         return "refused", error
+    except ConfigError as error:
+        return "not asked", error
     except OAuthCliError as error:
         return "no answer", error
     return "confirmed" if asked else "cannot be asked", None
@@ -135,12 +137,12 @@ def _table(context: Context, rows: list[_Row], *, checked: bool) -> None:
         ),
         [
             (
-                row.profile.name + (" (default)" if row.default else ""),
+                row.profile.name + (" *" if row.default else ""),
                 row.profile.provider,
                 row.session.label,
                 _left(row, now),
                 *((row.server or "",) if checked else ()),
-                "by login" if row.session.refresh_token is None else "itself",
+                "by login" if row.session.refresh_token is None or row.state == "ended" else "itself",
                 row.profile.store,
                 " ".join(row.session.scopes),
             )

@@ -91,9 +91,9 @@ def _malformed(why: str) -> UsageError:
 
 def origin(protocol: str, host: str) -> Origin | None:
     """Return where a token goes with this protocol and host (``HOST`` or ``HOST:PORT``); ``None``: it may not."""
-    host = host.lower()
-    if protocol not in ("https", "http") or not _HOST.fullmatch(host):
+    if protocol not in ("https", "http") or not host.isascii() or not _HOST.fullmatch(host.lower()):
         return None
+    host = host.lower()
     try:
         return origin_of(check_endpoint("host", f"{protocol}://{host}"))
     except ProtocolError:
@@ -117,6 +117,18 @@ def address_of(place: Origin) -> str:
     scheme, host, port = place
     named = f"[{host}]" if ":" in host else host
     return f"{scheme}://{named}" + ("" if port == (443 if scheme == "https" else 80) else f":{port}")
+
+
+def covers(section: str, place: Origin) -> bool:
+    """Tell whether ``credential.SECTION.…`` of git's configuration can be about an origin (git-config, http.<url>.*).
+
+    Letters count as equal whatever their case, ``*`` stands for one part of the host, and a path narrows it further.
+    """
+    scheme, _, rest = section.lower().partition("://")
+    host, _, port = rest.partition("/")[0].rpartition("@")[2].partition(":")
+    usual = {"https": "443", "http": "80"}.get(scheme, "")
+    pattern = re.escape(host).replace(r"\*", "[^.]+")
+    return (scheme, port or usual) == (place[0], str(place[2])) and re.fullmatch(pattern, place[1]) is not None
 
 
 def meant(request: CredentialRequest, accounts: Mapping[str, Collection[str]]) -> list[str]:

@@ -70,8 +70,14 @@ def check_refreshed(claims: Claims, *, first: str | None, sub: str | None) -> No
     Raises ProtocolError.
     """
     before = decode(first)[1] if first else claims
-    if claims.get("sub") != sub or any(claims.get(name) != before.get(name) for name in ("iss", "aud")):
+    if claims.get("sub") != sub or claims.get("iss") != before.get("iss") or _audiences(claims) != _audiences(before):
         raise ProtocolError("the refreshed ID token is about somebody else than the session")
+
+
+def _audiences(claims: Claims) -> set[str]:
+    """Return whom a token is for: one name, or a list of them in any order (RFC 7519 section 4.1.3)."""
+    audience = claims.get("aud")
+    return {str(name) for name in (audience if isinstance(audience, list) else [audience])}
 
 
 def _check_audience(claims: Claims, client_id: str) -> None:

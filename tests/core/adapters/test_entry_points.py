@@ -301,3 +301,10 @@ def test_files_of_interpreters_that_are_gone_are_removed_after_a_month(machine):
     assert not old.exists()
     assert young.exists()
     assert other.exists()
+
+
+def test_a_list_that_is_rewritten_in_its_place_is_noticed(machine):
+    """By hand, or by an installer that changes files where they lie."""
+    machine.ask()
+    machine.write(machine.site / "one-1.0.dist-info", "other = plugin_other", when=LONG_AGO + 1)
+    assert [name for name, _, _ in machine.ask()] == ["other"]

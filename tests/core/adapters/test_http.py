@@ -613,3 +613,13 @@ def test_a_redirect_is_a_streamed_answer_and_is_not_followed(http: Http) -> None
 def test_nothing_is_streamed_from_where_no_request_goes(http: Http) -> None:
     with pytest.raises(ProtocolError, match="must be https"):
         http.stream(get("http://idp.example/"))
+
+
+def test_headers_that_never_end_are_given_up(http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+    def continue_without_end(connection: socket.socket, over: threading.Event) -> None:
+        while not over.wait(0.01):
+            connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    monkeypatch.setattr("oauth_cli_login.adapters.http.STREAM_DEADLINE", 0.5)
+    with serving(continue_without_end) as server, pytest.raises(TransportError, match="did not answer in time"):
+        http.stream(get(server.url()))

@@ -130,3 +130,29 @@ def test_a_file_system_without_locks_is_an_error_at_once(path, monkeypatch):
     with pytest.raises(OSError, match="No locks available"), locked(path, timeout=30):
         pytest.fail("it was had")
     assert time.monotonic() - started < 10
+
+
+FORKED = """
+import os, sys, time
+from oauth_cli_login.adapters.lock import locked
+with locked(sys.argv[1], timeout=5):
+    child = os.fork()
+    if not child:
+        os.closerange(0, 3)
+        time.sleep(60)
+        os._exit(0)
+print(child, flush=True)
+"""
+
+
+@posix_only
+def test_a_child_that_was_forked_meanwhile_does_not_keep_it(path):
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKED, path], stdout=subprocess.PIPE, text=True, check=True, timeout=30
+    )
+    child = int(done.stdout)
+    try:
+        with locked(path, timeout=0):
+            pass
+    finally:
+        os.kill(child, 9)

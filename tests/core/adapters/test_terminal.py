@@ -328,7 +328,9 @@ def test_a_body_is_the_same_bytes_for_a_program() -> None:
 def test_a_body_on_a_terminal_is_inert_text_wherever_its_pieces_end() -> None:
     chunks = [b"\xc3", b"\xa9\r", b"\n\ta\x1b", b"[2J\xe2\x80", b"\xae\xff", b"\xc3"]
 
-    assert bytes_on(chunks, tty=True).decode() == "\u00e9\n\ta\\x1b[2J\\u202e\\xff\\xc3"
+    assert bytes_on(chunks, tty=True).decode() == "\u00e9\n\ta\\x1b[2J\\u202e\\xff\\xc3\n"
+    assert bytes_on([b"whole\n"], tty=True) == b"whole\n"
+    assert bytes_on([], tty=True) == b""
 
 
 CLAIM = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
@@ -486,6 +487,37 @@ def test_a_revocation_that_fails_does_not_hide_the_refusal(cli, server, signed_i
     assert "revoked" not in done.error
 
 
+# ---- which hosts may have the token
+
+
+@pytest.mark.parametrize(("sub", "kept"), [("demouser", "api.example"), ("mallory", None)])
+def test_the_hosts_of_another_account_are_forgotten(cli, server, signed_in, store, sub, kept):
+    signed_in(settings={"api_hosts": "api.example"})
+    server.sub = sub
+
+    done = cli(*LOGIN, "--switch-account")
+
+    assert done.status == 0
+    assert store.read("mock").settings.get("api_hosts") == kept
+    assert ("its api_hosts are forgotten" in done.err) is (kept is None)
+
+
+def test_they_are_kept_where_the_same_client_signs_in_again_after_a_logout(cli, server, signed_in, store):
+    signed_in(settings={"api_hosts": "api.example"})
+    cli("logout")
+
+    assert cli(*LOGIN).status == 0
+    assert store.read("mock").settings["api_hosts"] == "api.example"
+
+
+def test_they_are_forgotten_where_another_server_is_signed_in_to_after_one(cli, server, signed_in, store):
+    signed_in(settings={"api_hosts": "api.example", "issuer": "https://elsewhere.example"})
+    store.write(replace(store.read("mock"), session=None))
+
+    assert cli(*LOGIN).status == 0
+    assert "api_hosts" not in store.read("mock").settings
+
+
 # ---- which account is meant
 
 
@@ -727,3 +759,29 @@ def test_a_default_that_cannot_be_written_is_a_warning_once_the_session_is_store
     assert done.status == 0
     assert "warning: the disk is full; name the profile: --profile mock" in done.err
     assert store.read("mock").session is not None
+
+
+# ---- what a person is told
+
+
+def test_a_profile_that_is_not_called_as_its_provider_is_named(cli, server, redirect_uri):
+    done = cli(*LOGIN, "--profile", "work", "--issuer", server.issuer, "--redirect-uri", redirect_uri)
+
+    assert "Signed in as demouser   profile work · sub demouser" in done.err
+
+
+@pytest.mark.parametrize("argv", [("--client-secret", "hunter2"), ("--client-secret=hunter2",), ("--client-secret",)])
+def test_a_secret_as_an_argument_is_refused_without_being_repeated(cli, server, argv):
+    done = cli(*LOGIN, *argv)
+
+    assert done.failed(2, "--client-secret takes no secret")
+    assert "--client-secret-stdin" in done.next_step
+    assert "hunter2" not in done.err
+
+
+def test_a_session_of_nobody_known_is_renewed_by_somebody(cli, server, signed_in, store):
+    """Its provider may have learnt to say who signs in."""
+    signed_in(sub=None)
+
+    assert cli(*LOGIN).status == 0
+    assert store.read("mock").session.sub == "demouser"

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from oauth_cli_login.adapters.lock import LockHeldError, locked
 from oauth_cli_login.model import SecretReference
 from oauth_cli_login.provider import RevocationRequest
 
@@ -265,3 +266,54 @@ def test_a_form_with_no_authentication(server, log_out_with):
 
     assert sent.fields == {"token": "t"}
     assert "authorization" not in sent.headers
+
+
+@pytest.mark.parametrize("options", [(), ("--forget",)])
+def test_nobody_refreshes_or_signs_in_between_the_revocation_and_the_end(cli, server, signed_in, session_file, options):
+    """What they got would be deleted without being revoked."""
+    signed_in()
+    held = []
+
+    def look(received):
+        if received.path == "/revoke":
+            with pytest.raises(LockHeldError), locked(str(session_file().parent / ".mock.lock"), timeout=0):
+                pass
+            held.append(session_file().exists())
+
+    server.on_request = look
+
+    assert cli("logout", *options).status == 0
+    assert held == [True, True]
+
+
+def test_all_and_one_are_two_different_things(cli, server, signed_in, store):
+    signed_in()
+    signed_in("work")
+
+    assert cli("logout", "--all", "--profile", "work").failed(2, "--all and --profile")
+    assert store.read("mock").session
+    assert server.requests == []
+
+
+def test_where_nothing_can_be_written_nothing_is_revoked(cli, server, signed_in, session_file):
+    signed_in()
+    (session_file().parent / ".mock.new").mkdir()
+
+    assert cli("logout").failed(9, "cannot be stored")
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("text", ["garbage", "2 of a newer version", ""])
+def test_forget_removes_a_file_that_cannot_be_read(cli, server, session_file, text):
+    session_file().parent.mkdir(parents=True)
+    session_file().write_text(text)
+    done = cli("token", "--profile", "mock")
+    assert done.failed(9, "is left alone")
+    if not text.startswith("2"):
+        assert "oauth-cli logout --forget --profile mock" in done.next_step
+
+    done = cli("logout", "--forget", "--profile", "mock")
+
+    assert (done.status, done.out) == (0, "")
+    assert "were NOT revoked" in done.err
+    assert not session_file().exists()

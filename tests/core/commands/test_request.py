@@ -514,7 +514,7 @@ def test_threat_39_nothing_that_a_server_sends_reaches_a_terminal_raw(cli, api):
     lines = shown.decode().replace("\r\n", "\n").split("\n")
     assert lines[:2] == ["HTTP/1.1 200 Reason", "X-A: \\x1b[2J"]
     assert "\n".join(lines[lines.index("") + 1 :]).expandtabs() == (
-        "a\\x1b]0;owned\\x07\tb\n\u00e9\\xff\\x9b\\u202ec\nd".expandtabs()
+        "a\\x1b]0;owned\\x07\tb\n\u00e9\\xff\\x9b\\u202ec\nd\n".expandtabs()
     )
 
 
@@ -604,3 +604,57 @@ def test_verbose_says_where_and_no_secrets(cli, api):
     assert f"POST {api.url}/x -> 200" in done.err
     assert "hidden" not in done.err
     assert "stored-access-token" not in done.err
+
+
+def test_a_token_that_became_another_servers_meanwhile_is_not_sent(cli, server, signed_in, api, monkeypatch):
+    """The API answers 401, and takes its time; somebody signs in at another server under the same name."""
+    api.answers = [http(401)]
+    answer = api.answer
+
+    def slowly(asked: Asked) -> bytes:
+        elsewhere = "https://elsewhere.example"
+        settings = {"api_hosts": api.host, "issuer": elsewhere}
+        signed_in(settings=settings, issuer=elsewhere, token_endpoint=f"{elsewhere}/token", access_token="of-another")
+        return answer(asked)
+
+    monkeypatch.setattr(api, "answer", slowly)
+
+    done = cli("request", api.url, OAUTH_CLI_MOCK_ISSUER="")
+
+    assert done.failed(3, "somebody signed in to mock as another account, or at another server")
+    assert [asked.headers["authorization"] for asked in api.asked] == [TOKEN]
+
+
+def test_what_is_read_from_standard_input_goes_with_the_token_of_the_session_that_was_looked_at(
+    cli, server, signed_in, api, monkeypatch
+):
+    class Typed(io.BytesIO):
+        def read(self, *size: int) -> bytes:
+            signed_in(settings={"api_hosts": api.host}, sub="somebody-else", access_token="of-another")
+            return super().read(*size)
+
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(Typed(b"typed")))
+
+    assert cli("request", "-d", "@-", api.url).failed(3, "somebody signed in to mock as another account")
+    assert api.asked == []
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can make somebody else's link")
+def test_somebody_elses_link_is_not_followed(cli, api, tmp_path):
+    """The system's own guard is for those who open a link; a rename at its target passes it by."""
+    target, link = tmp_path / "precious", tmp_path / "out.json"
+    target.write_text("precious")
+    link.symlink_to(target)
+    os.chown(link, 65534, 65534, follow_symlinks=False)
+
+    assert cli("request", "-o", str(link), api.url).failed(2, "is a link that somebody else made")
+    assert (target.read_text(), api.asked) == ("precious", [])
+
+
+def test_what_a_killed_call_of_the_same_number_left_gives_way(cli, api, tmp_path):
+    target = tmp_path / "out"
+    (tmp_path / f".out.{os.getpid()}.part").write_text("half")
+
+    assert cli("request", "-o", str(target), api.url).status == 0
+    assert target.read_text() == "{}"
+    assert os.listdir(tmp_path) == ["out"] or set(os.listdir(tmp_path)) == {"out", "home"}

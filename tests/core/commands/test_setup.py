@@ -160,11 +160,48 @@ def test_a_helper_for_everything_that_stands_behind_is_warned_of(cli, github, fi
     github()
     file.write_text('[credential "https://github.com"]\n\tusername = me\n[credential]\n\thelper = store\n')
 
-    assert "warning: credential.helper stands behind this" in cli("setup", "git").err
+    assert "git hands the tokens to other helpers as well, to keep: credential.helper" in cli("setup", "git").err
 
     file.write_text("[credential]\n\thelper = store\n")
     assert "warning" not in cli("setup", "git").err
     assert values() == ["", line("github")]
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        *(
+            "https://github.com/",
+            "https://GitHub.com",
+            "https://*.com",
+            "https://me@github.com",
+            "https://github.com:443",
+        ),
+        "https://github.com/team",
+    ],
+)
+def test_another_section_that_is_about_the_host_is_warned_of(cli, github, file, section):
+    github()
+    file.write_text(f'[credential "https://github.com"]\n\tusername = me\n[credential "{section}"]\n\thelper = store\n')
+
+    assert f"to keep: credential.{section}.helper" in cli("setup", "git").err
+
+
+@pytest.mark.parametrize("section", ["https://gitlab.com", "http://github.com", "https://github.com:8443", "https://*"])
+def test_a_section_about_another_host_is_not(cli, github, file, section):
+    github()
+    file.write_text(f'[credential "https://github.com"]\n\tusername = me\n[credential "{section}"]\n\thelper = store\n')
+
+    assert "warning" not in cli("setup", "git").err
+
+
+def test_a_helper_in_an_included_file_is_warned_of(cli, github, file, tmp_path):
+    github()
+    included = tmp_path / "included"
+    included.write_text("[credential]\n\thelper = store\n")
+    file.write_text(f'[credential "https://github.com"]\n\tusername = me\n[include]\n\tpath = {included}\n')
+
+    assert "to keep: credential.helper" in cli("setup", "git").err
 
 
 def test_a_dry_run_prints_what_a_shell_can_run(cli, github, file, environ, values, line):
@@ -351,3 +388,11 @@ def test_nobody_signed_in_gets_no_user(cli):
 
 def test_another_program_is_usage(cli):
     assert cli("setup", "docker").failed(2, "docker")
+
+
+def test_what_is_removed_is_told(cli, github, file):
+    github()
+    cli("setup", "git")
+
+    assert cli("setup", "git", "--remove").err == "removed for: https://github.com\n"
+    assert cli("setup", "git", "--remove").err == "there was nothing to remove\n"

@@ -36,7 +36,8 @@ def test_a_table_for_people(cli, server, several):
     }.items():
         assert words in shown[name]
         assert "demouser" in shown[name]
-    assert "(default)" in shown["hours"]
+    assert shown["hours"].startswith("hours * ")
+    assert " * " not in shown["days"]
     assert "by login" in shown["forever"]
     assert "itself" in shown["days"]
     assert server.requests == []
@@ -190,3 +191,21 @@ def test_without_check_the_server_is_not_spoken_of(cli, signed_in):
 
     assert "server" not in cli("status", "--json").json["sessions"][0]
     assert "server" not in cli("status").err.splitlines()[0]
+
+
+def test_a_session_that_its_provider_refuses_is_no_valid_one(cli, server, signed_in, reply):
+    signed_in(refresh_token=None)
+    server.queue("/userinfo", reply(401, {}))
+
+    session = cli("status", "--check", "--json").json["sessions"][0]
+
+    assert (session["server"], session["state"]) == ("refused", "ended")
+
+
+def test_a_server_that_was_not_asked_did_not_fail_to_answer(cli, server, signed_in):
+    signed_in()
+
+    done = cli("status", "--check", "--json", OAUTH_CLI_MOCK_CLIENT_ID="other")
+
+    assert (done.status, done.json["sessions"][0]["server"]) == (3, "not asked")
+    assert server.requests == []

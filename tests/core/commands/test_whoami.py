@@ -114,3 +114,20 @@ def test_an_answer_that_is_none(cli, server, reply, signed_in, status, body, exi
     server.queue("/userinfo", reply(status, body))
 
     assert cli("whoami").failed(exit_status)
+
+
+def test_a_token_that_became_another_servers_meanwhile_is_not_sent(cli, server, reply, signed_in):
+    """Somebody signs in elsewhere under the same name while the old server takes its time to refuse."""
+    signed_in()
+    elsewhere = "https://elsewhere.example"
+
+    def sign_in_elsewhere(received):
+        if received.path == "/userinfo":
+            new = {"issuer": elsewhere, "token_endpoint": f"{elsewhere}/token", "access_token": "of-another"}
+            signed_in(settings={"issuer": elsewhere}, **new)
+
+    server.on_request = sign_in_elsewhere
+    server.queue("/userinfo", reply(401))
+
+    assert cli("whoami", OAUTH_CLI_MOCK_ISSUER="").failed(3, "somebody signed in to mock as another account")
+    assert [r.headers["authorization"] for r in server.received("/userinfo")] == ["Bearer stored-access-token"]

@@ -292,6 +292,7 @@ def test_a_refreshed_token_is_about_the_same_person():
     claims = check(id_token(nonce=...), nonce=None)
     check_refreshed(claims, first=first, sub="248289761001")
     check_refreshed(claims, first=None, sub="248289761001")
+    check_refreshed({**claims, "aud": [claims["aud"]]}, first=first, sub="248289761001")  # the same, written otherwise
 
 
 @pytest.mark.parametrize(
