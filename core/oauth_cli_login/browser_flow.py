@@ -23,8 +23,9 @@ from oauth_cli_login.protocol.authorization import (
     authorization_request,
     parse_authorization_response,
 )
+from oauth_cli_login.protocol.base64url import base64url
 from oauth_cli_login.protocol.callback import BadRequest, parse_callback_request
-from oauth_cli_login.protocol.pkce import ENTROPY_BYTES, base64url, pkce_pair
+from oauth_cli_login.protocol.pkce import ENTROPY_BYTES, pkce_pair
 from oauth_cli_login.protocol.token import AUTHORIZATION_CODE, authorization_code_request
 from oauth_cli_login.protocol.url import LOOPBACK_HOSTS, check_endpoint
 from oauth_cli_login.provider import Provider

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from functools import partial
 
 from oauth_cli_login.context import Connection
+from oauth_cli_login.keys import Keys
 from oauth_cli_login.model import HttpResponse, JsonObject, ServerMetadata, Settings, TokenResponse
 from oauth_cli_login.protocol import id_token, params
+from oauth_cli_login.protocol.jws import parse_jws
 from oauth_cli_login.protocol.token import (
     ClientAuthentication,
     TokenFields,
@@ -27,6 +29,7 @@ class Client:
     metadata: ServerMetadata
     authentication: ClientAuthentication
     connection: Connection
+    keys: Keys
 
     def token_params(
         self, grant_type: str, *, scopes: Sequence[str], redirect_uri: str | None, protected: frozenset[str]
@@ -46,14 +49,17 @@ class Client:
         return parse_token_response(response, token_fields=self.token_fields(grant_type))
 
     def validate_id_token(self, tokens: TokenResponse, *, nonce: str | None, now: float) -> JsonObject | None:
-        """Return the ID token's claims, all checked (OpenID Connect Core 3.1.3.7), or ``None`` where there is none.
+        """Return the ID token's claims, or ``None`` where there is none; the signature and all claims are checked.
 
-        ``nonce`` is what the authorization request sent, ``None`` where none was. Raises ProtocolError.
+        OpenID Connect Core 3.1.3.7. ``nonce`` is what the authorization request sent, ``None`` where none was. Raises
+        ProtocolError, and TransportError where the server's keys cannot be fetched.
         """
         if tokens.id_token is None:
             return None
+        jws = parse_jws(tokens.id_token, id_token.WHAT)
+        self.keys.verify(jws)
         return id_token.validate(
-            tokens.id_token,
+            jws,
             issuers=partial(self.provider.id_token_issuers, self.settings, self.metadata),
             client_id=self.authentication.client_id,
             now=now,
@@ -75,4 +81,4 @@ def client_for(
         metadata=metadata,
         method=settings["token_endpoint_auth_method"],
     )
-    return Client(provider, settings, metadata, authentication, connection)
+    return Client(provider, settings, metadata, authentication, connection, Keys(metadata, connection))

@@ -9,7 +9,7 @@ The browser flow (authorization code with PKCE: RFC 6749 section 4.1, RFC 7636, 
 5. The person signs in there.
 6. The redirect arrives at ``/callback?code=…&state=…``.
 7. Check state, and iss (RFC 9207); whatever is not this login's answer does not end the wait.
-8. Exchange the code, with the code_verifier, at the token endpoint; check the ID token's claims.
+8. Exchange the code, with the code_verifier, at the token endpoint; check the ID token: its signature, its claims.
 9. Fetch userinfo with the access token.
 
 The device flow (RFC 8628) gets a device code instead of steps 1 to 7, shows the user code, and polls; 8 and 9 follow.
@@ -26,6 +26,7 @@ from oauth_cli_login.context import Connection, Context
 from oauth_cli_login.device_flow import device_flow
 from oauth_cli_login.discovery import discover
 from oauth_cli_login.errors import ConfigError, NotSignedIn, ProtocolError
+from oauth_cli_login.keys import jwks_uri_of
 from oauth_cli_login.model import Flow, JsonObject, ServerMetadata, Settings, TokenResponse, UserInfo
 from oauth_cli_login.protocol.token import narrower_scopes
 from oauth_cli_login.provider import Provider
@@ -62,6 +63,8 @@ def sign_in(
     flow = _choose_flow(provider, settings, metadata, options.flow)
     if metadata.issuer is None and "openid" in options.scopes:
         raise _no_issuer()
+    if "openid" in options.scopes:
+        jwks_uri_of(metadata)  # rather now than after somebody has signed in
     client = client_for(provider, settings, metadata, connection, client_id=settings["client_id"] or "")
     attempt = Attempt(context, client, options)
     context.terminal.say(f"OAuth2 sign-in with {provider.name}", "bold")

@@ -88,6 +88,7 @@ class ServerMetadata:
     jwks_uri: str | None = None
     iss_parameter_supported: bool = False
     token_endpoint_auth_methods: tuple[str, ...] | None = None
+    id_token_signing_algs: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@
 2. Stop before the network where the settings now mean another provider, issuer or client than the session's.
 3. Take the profile's lock and read again: another process may have refreshed meanwhile, or somebody signed in anew.
    Nothing is asked of the server before: of many processes at once, one refreshes and the others find it done.
-4. See that the store can be written, before a refresh token is spent that may be good for one use only.
-5. Refresh; check the new ID token against the session (OpenID Connect Core 12.2).
+4. See that the store can be written, and have the server's keys where it sends ID tokens, before a refresh token is
+   spent that may be good for one use only.
+5. Refresh; verify the new ID token, and check it against the session (OpenID Connect Core 12.2).
 6. On ``invalid_grant`` read again before giving up: somebody without our lock may have been faster.
 7. Save, release, and hand out.
 
@@ -103,10 +104,12 @@ def _renew(context: Context, configuration: Configuration, profile: Profile, ses
     store, name = configuration.store, profile.name
     store.check_writable(name, locked=True)
     try:
-        with connected(context, configuration, profile, session) as client, uninterrupted():
-            # between the two the server's session and ours are apart
-            renewed = _refresh(context, client, profile, session)
-            _save(configuration, replace(profile, session=renewed))
+        with connected(context, configuration, profile, session) as client:
+            if session.id_token is not None:
+                client.keys.fetch()  # its successor cannot be verified without them
+            with uninterrupted():  # between the two the server's session and ours are apart
+                renewed = _refresh(context, client, profile, session)
+                _save(configuration, replace(profile, session=renewed))
     except TokenError as error:
         if error.error != "invalid_grant":
             raise

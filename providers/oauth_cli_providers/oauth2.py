@@ -15,6 +15,7 @@ _ENDPOINTS = {
     "device_authorization_endpoint": "where device codes come from",
     "revocation_endpoint": "where tokens are revoked (RFC 7009)",
     "userinfo_endpoint": "what tells, as JSON, who an access token stands for",
+    "jwks_uri": "where the keys are that sign ID tokens; they are needed with the scope openid",
 }
 _CLAIMS = {"sub": "sub", "username": "preferred_username", "name": "name", "email": "email", "picture": "picture"}
 

@@ -324,12 +324,14 @@ class Server:
     """A correct authorization server, until a test changes it: ``None`` leaves a member out.
 
     Changes: ``metadata`` of the discovery document, ``redirect`` of the callback's parameters, ``tokens`` of the token
-    response, ``claims`` of the ID token, ``userinfo``. ``queue`` replaces an endpoint's next answers altogether.
+    response, ``claims`` of the ID token, ``keys`` of the JSON Web Key Set, ``userinfo``. ``queue`` replaces an
+    endpoint's next answers altogether.
     """
 
     issuer: str
     sign: Callable[[str], str]
     clock: Callable[[], float]
+    keys: list[dict[str, object]]
     metadata: dict[str, object] = field(default_factory=dict)
     redirect: dict[str, object] = field(default_factory=dict)
     tokens: dict[str, object] = field(default_factory=dict)
@@ -354,6 +356,7 @@ class Server:
             "userinfo_endpoint": "/userinfo",
             "revocation_endpoint": "/revoke",
             "device_authorization_endpoint": "/device_authorization",
+            "jwks_uri": "/jwks",
         }
         own = {name: self.issuer + path for name, path in endpoints.items()}
         return _changed({"issuer": self.issuer, "code_challenge_methods_supported": ["S256"], **own}, self.metadata)
@@ -375,6 +378,7 @@ class Server:
             "/userinfo": lambda: _changed({"sub": self.sub, "preferred_username": self.sub}, self.userinfo),
             "/revoke": dict,
             "/device_authorization": self._device,
+            "/jwks": lambda: {"keys": self.keys},
         }
         if received.path not in endpoints:
             return Reply(404, "<p>nothing here")
@@ -454,11 +458,15 @@ def listening() -> Iterator[tuple[str, list[Server]]]:
 
 @pytest.fixture
 def server(
-    listening: tuple[str, list[Server]], sign: Callable[[str], str], clock: Clock, environ: dict[str, str]
+    listening: tuple[str, list[Server]],
+    sign: Callable[[str], str],
+    signing_key: SigningKey,
+    clock: Clock,
+    environ: dict[str, str],
 ) -> Server:
     """An authorization server that a test can make misbehave; the profile ``mock`` means it."""
     issuer, current = listening
-    current[:] = [Server(issuer, sign, clock)]
+    current[:] = [Server(issuer, sign, clock, [signing_key.public_jwk])]
     environ["OAUTH_CLI_MOCK_ISSUER"] = issuer
     return current[0]
 

@@ -1,47 +1,35 @@
 """ID tokens: the claims that OpenID Connect Core 3.1.3.7 (and 12.2 for refreshes) says to check.
 
-The token came straight from the token endpoint over TLS, which is what 3.1.3.7 point 6 lets stand for the signature.
+The signature is protocol/jws.py's affair, and comes first: ``validate`` takes a token that was verified.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping, Sequence
 
 from oauth_cli_login.errors import ProtocolError
+from oauth_cli_login.protocol.base64url import base64url
 from oauth_cli_login.protocol.body import parse_json
-from oauth_cli_login.protocol.pkce import base64url
+from oauth_cli_login.protocol.jwk import ALGORITHMS
+from oauth_cli_login.protocol.jws import Jws, parse_jws
 
+WHAT = "ID token"
 SKEW = 60
 """Seconds that the server's clock may differ from ours."""
 
 Claims = Mapping[str, object]
-_BASE64URL = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
-_PARTS_SIGNED, _PARTS_ENCRYPTED = 3, 5
-_HASHES = {
-    **{f"{family}{bits}": getattr(hashlib, f"sha{bits}") for family in ("RS", "PS", "ES") for bits in (256, 384, 512)},
-    "ES256K": hashlib.sha256,
-    "EdDSA": hashlib.sha512,
-    "Ed25519": hashlib.sha512,
-}
-"""The hash that each alg names (RFC 7518 section 3.1, RFC 8812, RFC 8037)."""
 
 
 def decode(id_token: str) -> tuple[Claims, Claims]:
     """Return (header, claims) of a signed JWT in compact form (RFC 7515 section 7.1), unverified; ProtocolError."""
-    parts = id_token.split(".")
-    if len(parts) == _PARTS_ENCRYPTED:
-        raise ProtocolError("the ID token is encrypted, which is unsupported")
-    if len(parts) != _PARTS_SIGNED:
-        raise ProtocolError("the ID token is not a signed JWT")
-    header, claims = (_json_part(part) for part in parts[:2])
-    return header, claims
+    jws = parse_jws(id_token, WHAT)
+    return jws.header, _claims(jws)
 
 
 def validate(
-    id_token: str,
+    jws: Jws,
     *,
     issuers: Callable[[Claims], Sequence[str]],
     client_id: str,
@@ -49,16 +37,12 @@ def validate(
     nonce: str | None,
     access_token: str,
 ) -> Claims:
-    """Return the claims of an ID token from the token endpoint if all of them are right; else raise ProtocolError.
+    """Return the claims of an ID token, whose signature has been verified, if all of them are right.
 
-    ``nonce`` is what the authorization request sent, or ``None`` where none was sent (device flow, refresh).
+    ``nonce`` is what the authorization request sent, or ``None`` where none was sent (device flow, refresh). Raises
+    ProtocolError.
     """
-    header, claims = decode(id_token)
-    alg = header.get("alg")
-    if not isinstance(alg, str) or alg.strip().lower() in ("", "none") or id_token.endswith("."):
-        raise ProtocolError("the ID token is not signed")
-    if "crit" in header:
-        raise ProtocolError("the ID token has critical header parameters that oauth-cli does not know")
+    claims = _claims(jws)
     issuer = claims.get("iss")
     if not isinstance(issuer, str) or issuer not in issuers(claims):
         raise ProtocolError(f"the ID token is from another issuer: {ascii(issuer)[:200]}")
@@ -70,7 +54,7 @@ def validate(
         found = claims.get("nonce")
         if not isinstance(found, str) or not hmac.compare_digest(found.encode(), nonce.encode()):
             raise ProtocolError("the ID token's nonce is not this login's")
-    _check_at_hash(claims, alg, access_token)
+    _check_at_hash(claims, jws.header.get("alg"), access_token)
     return claims
 
 
@@ -123,31 +107,25 @@ def _time(claims: Claims, name: str) -> float:
     return value
 
 
-def _check_at_hash(claims: Claims, alg: str, access_token: str) -> None:
+def _check_at_hash(claims: Claims, alg: object, access_token: str) -> None:
     """Check at_hash where it is present (Core 3.1.3.6): the left half of the hash that ``alg`` names."""
     expected = claims.get("at_hash")
     if expected is None:
         return
-    algorithm = _HASHES.get(alg)
-    if algorithm is None:
+    if not isinstance(alg, str) or alg not in ALGORITHMS:
         raise ProtocolError(f"the ID token has an at_hash, and an alg that names no hash: {ascii(alg)[:40]}")
-    digest = algorithm(access_token.encode("ascii")).digest()
+    digest = hashlib.new(ALGORITHMS[alg][1], access_token.encode("ascii")).digest()
     if not isinstance(expected, str) or not hmac.compare_digest(
         expected.encode(), base64url(digest[: len(digest) // 2]).encode()
     ):
         raise ProtocolError("the ID token belongs to another access token (at_hash)")
 
 
-def _json_part(part: str) -> Claims:
+def _claims(jws: Jws) -> Claims:
     try:
-        if not _BASE64URL.issuperset(part):
-            raise ValueError("not base64url")  # noqa: TRY301 - the same answer as for every other fault below
-        data = urlsafe_b64decode(part.encode("ascii") + b"=" * (-len(part) % 4))
-        if base64url(data) != part:
-            raise ValueError("not canonical")  # noqa: TRY301 - as above
-        value = parse_json(data)
+        claims = parse_json(jws.payload)
     except ValueError:
         raise ProtocolError("the ID token cannot be read") from None
-    if not isinstance(value, dict):
+    if not isinstance(claims, dict):
         raise ProtocolError("the ID token cannot be read")
-    return value
+    return claims

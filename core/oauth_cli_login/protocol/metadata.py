@@ -75,6 +75,7 @@ def server_metadata(document: Mapping[str, object]) -> ServerMetadata:
         issuer=issuer,
         iss_parameter_supported=document.get("authorization_response_iss_parameter_supported") is True,
         token_endpoint_auth_methods=_strings(document.get("token_endpoint_auth_methods_supported")),
+        id_token_signing_algs=_strings(document.get("id_token_signing_alg_values_supported")),
         **endpoints,
     )
 

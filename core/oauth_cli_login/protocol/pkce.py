@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from base64 import urlsafe_b64encode
 
+from oauth_cli_login.protocol.base64url import base64url
 from oauth_cli_login.values import dataclass, field
 
 ENTROPY_BYTES = 32
 """RFC 7636 section 7.1: 256 bits, which become 43 characters."""
-
-
-def base64url(data: bytes) -> str:
-    """Return base64url without padding (RFC 7515 appendix C)."""
-    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from oauth_cli_login.protocol.authorization import (
     authorization_request,
     parse_authorization_response,
 )
-from oauth_cli_login.protocol.pkce import ENTROPY_BYTES, base64url, pkce_pair
+from oauth_cli_login.protocol.base64url import base64url
+from oauth_cli_login.protocol.pkce import ENTROPY_BYTES, pkce_pair
 
 PKCE = pkce_pair(bytes(range(32)))
 STATE = "the-state"

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oauth_cli_login.errors import ExitStatus, ProtocolError
-from oauth_cli_login.protocol.id_token import check_refreshed, decode, validate
+from oauth_cli_login.protocol.id_token import WHAT, check_refreshed, decode, validate
+from oauth_cli_login.protocol.jws import parse_jws
 
 NOW = 1_800_000_000.0
 CLIENT_ID = "cli-app"
@@ -41,8 +42,9 @@ def id_token(header=(), **claims) -> str:
 
 
 def check(token, *, issuers=(ISSUER,), nonce="n-0S6_WzA2Mj", now=NOW, access_token=ACCESS_TOKEN):
+    """Check the claims; test_jws.py and test_client.py are about signatures."""
     return validate(
-        token,
+        parse_jws(token, WHAT),
         issuers=lambda _claims: issuers,
         client_id=CLIENT_ID,
         now=now,
@@ -111,30 +113,6 @@ def test_a_part_that_is_no_canonical_base64url_of_an_object_is_refused(place, br
         check(".".join(parts))
 
 
-@pytest.mark.parametrize("alg", [..., None, "none", "None", "NONE", "nOnE", "", 1, True, ["RS256"]])
-def test_a_token_that_says_it_is_not_signed_is_refused(alg):
-    with pytest.raises(ProtocolError, match="not signed"):
-        check(id_token({"alg": alg}))
-
-
-def test_a_token_without_a_signature_is_not_signed_whatever_it_says():
-    header, claims, _ = id_token().split(".")
-    with pytest.raises(ProtocolError, match="not signed"):
-        check(f"{header}.{claims}.")
-
-
-@pytest.mark.parametrize("crit", [["b64"], ["exp"], [], None, "x"])
-def test_critical_header_parameters_are_unknown_and_refused(crit):
-    """RFC 7515 section 4.1.11."""
-    with pytest.raises(ProtocolError, match="critical header parameters"):
-        check(id_token({"crit": crit, "b64": False}))
-
-
-def test_keys_in_the_header_mean_nothing():
-    header = {"jwk": {"kty": "oct"}, "jku": "https://evil.example/jwks", "x5u": "https://evil.example/x"}
-    assert check(id_token(header))["sub"] == CLAIMS["sub"]
-
-
 @pytest.mark.parametrize(
     "iss", [..., None, "", "https://evil.example", ISSUER + "/", ISSUER[:-1], ISSUER + ".evil.example", 7, [ISSUER], {}]
 )
@@ -162,7 +140,7 @@ def test_the_provider_is_asked_with_the_claims():
     """Entra's issuer depends on the tenant in them."""
     token = id_token(tid="t", iss="https://idp.example/t")
     claims = validate(
-        token,
+        parse_jws(token, WHAT),
         issuers=lambda claims: (f"https://idp.example/{claims['tid']}",),
         client_id=CLIENT_ID,
         now=NOW,
@@ -300,10 +278,9 @@ def test_half_a_surrogate_pair_is_no_at_hash():
 
 def test_at_hash_may_be_missing():
     assert check(id_token(at_hash=...))
-    assert check(id_token({"alg": "EdDSA"}))
 
 
-@pytest.mark.parametrize("alg", ["x", "RS1", "HS256", "HS2560"])
+@pytest.mark.parametrize("alg", ["x", "RS1", "HS256", "HS2560", "EdDSA", "ES256K", ..., None, ["RS256"]])
 def test_at_hash_with_an_algorithm_that_names_no_hash_is_refused(alg):
     with pytest.raises(ProtocolError, match="names no hash"):
         check(id_token({"alg": alg}, at_hash="77QmUPtjPfzWtF2AnpK9RQ"))

@@ -6,7 +6,7 @@ from base64 import urlsafe_b64decode
 
 import pytest
 
-from oauth_cli_login.protocol.pkce import ENTROPY_BYTES, base64url, pkce_pair
+from oauth_cli_login.protocol.pkce import ENTROPY_BYTES, pkce_pair
 
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 section 4.1
 
@@ -39,12 +39,3 @@ def test_a_verifier_carries_all_of_its_entropy():
 def test_the_verifier_is_not_shown():
     pair = pkce_pair(bytes(range(32)))
     assert pair.code_verifier not in repr(pair)
-
-
-@pytest.mark.parametrize(
-    ("data", "encoded"),
-    [(b"", ""), (b"f", "Zg"), (b"fo", "Zm8"), (b"foo", "Zm9v"), (b"\xfb\xff", "-_8")],
-)
-def test_base64url_has_no_padding_and_its_own_two_characters(data, encoded):
-    """RFC 4648 sections 5 and 10, RFC 7515 appendix C."""
-    assert base64url(data) == encoded
