@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from oauth_cli_login.errors import ProtocolError
 from oauth_cli_login.model import HttpRequest, HttpResponse
 from oauth_cli_login.protocol.body import check_available, parse_json_response

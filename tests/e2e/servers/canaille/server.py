@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 
+from joserfc.jwk import RSAKey
+
 from canaille import create_app
 from canaille.app import models
 from canaille.backends import Backend
-from joserfc.jwk import RSAKey
 
 PORT = int(os.environ["PORT"])
 

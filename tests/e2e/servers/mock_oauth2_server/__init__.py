@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from ports import free_port
 from servers import process, runtime
@@ -14,7 +14,7 @@ from servers import process, runtime
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 POM = os.path.join(FOLDER, "pom.xml")
 NAME = "mock-oauth2-server"
-VERSION = ElementTree.parse(POM).findtext(".//{*}dependency/{*}version") or ""
+VERSION = ET.parse(POM).findtext(".//{*}dependency/{*}version") or ""
 MAIN_CLASS = "no.nav.security.mock.oauth2.StandaloneMockOAuth2ServerKt"
 CONFIG = {"interactiveLogin": True, "httpServer": "NettyWrapper", "rotateRefreshToken": True}
 """The same as in docker-compose.yml. It replaces the server's defaults, so all of it is given."""
