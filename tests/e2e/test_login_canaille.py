@@ -117,3 +117,21 @@ def test_logout_says_that_the_server_refuses_a_client_without_one(oauth_cli: Com
     assert "NOT revoked" in done.stderr
     assert "invalid_client" in done.stderr
     assert oauth_cli("token").returncode == 4
+
+
+@pytest.mark.shows("introspection")
+def test_a_client_with_a_secret_introspects(oauth_cli: Command, issuer: str) -> None:
+    with_secret(oauth_cli, issuer)
+    done = oauth_cli("inspect", "--introspect", "--json")
+    assert done.returncode == 0, done.stderr
+    access_token, id_token = done.json()["tokens"]
+    assert access_token["introspection"]["client_id"] == SECRET_CLIENT_ID
+    assert id_token["checks"]["signature"] == {"result": "ok"}
+
+
+@pytest.mark.shows("introspection")
+def test_the_server_refuses_a_client_without_one(oauth_cli: Command, issuer: str) -> None:
+    login(oauth_cli, issuer)
+    done = oauth_cli("inspect", "--access-token", "--introspect")
+    assert (done.returncode, done.stdout) == (5, ""), done.stderr
+    assert "invalid_client" in done.stderr

@@ -66,3 +66,16 @@ def test_a_refresh_token_that_the_server_forgot_asks_for_a_new_sign_in(
     done = oauth_cli("token")
     assert (done.returncode, done.stdout) == (4, ""), done.stderr
     assert "login" in done.stderr
+
+
+@pytest.mark.shows("introspection")
+def test_an_access_token_is_verified_and_introspected(oauth_cli: Command, mock_oauth2_server: str) -> None:
+    """The server wants a client that authenticates there; which secret it has is no matter."""
+    oauth_cli.env["OAUTH_CLI_MOCK_CLIENT_SECRET"] = "made up"
+    oauth_cli.login()
+    done = oauth_cli("inspect", "--introspect", "--json")
+    assert done.returncode == 0, done.stderr
+    access_token, id_token = done.json()["tokens"]
+    assert access_token["checks"]["signature"] == id_token["checks"]["signature"] == {"result": "ok"}
+    assert access_token["checks"]["active"] == {"result": "ok"}
+    assert access_token["introspection"]["iss"] == mock_oauth2_server

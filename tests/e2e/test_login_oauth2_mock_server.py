@@ -151,3 +151,13 @@ def test_logout_revokes(oauth_cli: Command, oauth2_mock_server: str) -> None:
     done = oauth_cli("logout")
     assert done.returncode == 0, done.stderr
     assert "the tokens were revoked" in done.stderr
+
+
+@pytest.mark.shows("introspection")
+def test_a_token_that_the_server_does_not_hold_active_fails(oauth_cli: Command, oauth2_mock_server: str) -> None:
+    signed_in(oauth_cli, oauth2_mock_server, "cli-app")
+    done = oauth_cli("inspect", "--introspect", "--json")
+    assert done.returncode == 8, done.stderr
+    access_token, _ = done.json()["tokens"]
+    assert access_token["checks"]["active"]["result"] == "failed"
+    assert access_token["checks"]["signature"] == {"result": "ok"}

@@ -132,6 +132,31 @@ def test_consent_that_is_refused_is_the_providers_refusal(oauth_cli: Command, pr
     assert "access_denied" in done.stderr
 
 
+@pytest.mark.shows("introspection")
+def test_an_opaque_access_token_is_introspected(oauth_cli: Command, provider: Provider) -> None:
+    provider.login()
+    done = oauth_cli("inspect", "--json")
+    assert done.returncode == 0, done.stderr
+    access_token, id_token = done.json()["tokens"]
+    assert (access_token["format"], access_token["introspection"]["active"]) == ("opaque", True)
+    assert access_token["introspection"]["client_id"] == CLIENT_ID
+    results = {name: check["result"] for name, check in id_token["checks"].items()}
+    assert results.pop("nonce") == "not checked"
+    assert set(results.values()) == {"ok"}
+    assert {"signature", "iss", "aud", "exp"} <= set(results)
+
+
+@pytest.mark.shows("introspection")
+def test_a_token_that_was_revoked_is_not_active(oauth_cli: Command, provider: Provider) -> None:
+    provider.login()
+    form = {"token": oauth_cli.stored(PROFILE).access_token, "client_id": CLIENT_ID}
+    assert requests.post(f"{provider.issuer}/token/revocation", data=form, timeout=30).status_code == 200
+    done = oauth_cli("inspect", "--access-token", "--json")
+    assert done.returncode == 8, done.stderr
+    (access_token,) = done.json()["tokens"]
+    assert access_token["introspection"] == {"active": False}
+
+
 @pytest.mark.shows("iss")
 def test_the_redirect_names_its_issuer(oauth_cli: Command, provider: Provider) -> None:
     """RFC 9207: the metadata promises it, so that a redirect without it would not have signed in."""

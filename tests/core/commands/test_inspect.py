@@ -13,7 +13,7 @@ import pytest
 
 from oauth_cli_login.protocol.base64url import base64url
 
-ALL_OK = dict.fromkeys(("signature", "iss", "sub", "aud", "exp", "iat"), {"result": "ok"})
+ALL_OK = {name: {"result": "ok"} for name in ("signature", "iss", "sub", "aud", "exp", "iat")}
 ELSEWHERE = "https://elsewhere.example"
 
 
@@ -65,7 +65,7 @@ def only(done):
 
 def resigned(token, **header):
     """Return the token with another header, and a signature that cannot fit."""
-    encoded, payload, signature = token.split(".")
+    _, payload, signature = token.split(".")
     return f"{base64url(json.dumps({'typ': 'JWT', **header}).encode())}.{payload}.{signature}"
 
 
