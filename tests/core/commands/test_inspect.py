@@ -89,7 +89,7 @@ def test_a_person_sees_header_claims_and_checks(cli, server, signed_in):
 def test_json_has_both_tokens(cli, server, signed_in):
     session = signed_in().session
 
-    done = cli("inspect", "--json")
+    done = cli("inspect", "--json", "-vvv")
 
     assert done.status == 0
     assert done.json["profile"] == "mock"
@@ -208,6 +208,19 @@ def test_a_server_that_does_not_answer_leaves_the_rest_checked(cli, server, repl
     assert checks["signature"]["result"] == "not checked"
     assert "503" in checks["signature"]["reason"]
     assert {**checks, "signature": {"result": "ok"}} == ALL_OK
+
+
+def test_a_server_that_publishes_no_keys_leaves_the_signature_alone(cli, server, signed_in):
+    server.metadata = {"jwks_uri": None}
+    signed_in()
+
+    done = cli("inspect", "--id-token", "--json")
+
+    assert done.status == 0
+    assert only(done)["checks"]["signature"] == {
+        "result": "not checked",
+        "reason": "the provider publishes no keys",
+    }
 
 
 def test_a_server_without_discovery_leaves_the_rest_checked(cli, server, reply, signed_in):
@@ -436,6 +449,18 @@ def test_it_needs_no_session(cli, server, jwt, given):
 
     assert (done.status, done.json["profile"]) == (0, None)
     assert only(done)["checks"]["signature"]["result"] == "not checked"
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("environ_of", [{}, {"OAUTH_CLI_PROFILE": "signed-out"}])
+def test_where_no_one_session_is_meant_it_is_read_all_the_same(cli, server, signed_in, jwt, given, environ_of):
+    signed_in("work")
+    signed_in("home")
+    given(jwt())
+
+    done = cli("inspect", "-", "--json", **environ_of)
+
+    assert (done.status, done.json["profile"]) == (0, None)
     assert server.requests == []
 
 
