@@ -5,6 +5,7 @@
 3. Download the locked dependencies into a wheelhouse, each against its hash.
 4. Let shiv install and pack all of it from the wheelhouse; nothing comes from an index here.
 5. Repack: what no run needs is left out, and what decides the start-up time is put in.
+6. Write it twice: behind Python's first line, for every system, and behind launcher.sh, for PATH on Linux and macOS.
 
 The result depends on the sources and the locks only: not on the folder, the umask, the time, or the Python that builds.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 import argparse
 import glob
 import hashlib
-import json
+import io
 import os
 import re
 import shutil
@@ -34,7 +35,7 @@ UNIVERSAL = (
     "--only-binary=:all:", "--platform", "any", "--implementation", "py", "--abi", "none", "--python-version", "3.10",
 )  # fmt: skip
 
-# Each entry slows every start, so what nothing here uses stays out: the packages that rich would highlight sources and
+# What nothing here uses stays out: the packages that rich would highlight sources and
 # Markdown with, and the modules that need them (a test imports every command without them); code for browsers; tools.
 UNUSED = {"pygments", "markdown_it", "markdown_it_py", "mdurl"}
 UNUSED_FILES = re.compile(
@@ -43,6 +44,8 @@ UNUSED_FILES = re.compile(
     r"|charset_normalizer/(__main__\.py|cli/.*)"
     r"|.*(\.pyi|\.pyx|\.pxd|\.c|\.h|/py\.typed)"
 )
+SITE_PACKAGES = "site-packages/"
+CACHED = "oauth_cli_login/cached.py"  # the one module that a cached token needs: beside __main__ too
 COMPILED_SUFFIXES = (".so", ".pyd", ".dll", ".dylib", ".pyc")
 KEPT_METADATA = re.compile(
     r"METADATA|entry_points\.txt|(licenses/)?(LICEN[SC]E|COPYING|NOTICE|AUTHORS)[^/]*|licenses/.+"
@@ -54,7 +57,10 @@ Entries = dict[str, bytes]
 def main(arguments: list[str] | None = None) -> int:
     """Build the file and say on stderr what it became."""
     parser = argparse.ArgumentParser(prog="build-pyz", description="Build oauth-cli as one file.")
-    parser.add_argument("--output", metavar="PATH", default=os.path.join(ROOT, "dist", "oauth-cli.pyz"))
+    parser.add_argument(
+        "--output", metavar="PATH.pyz", type=output_path, default=os.path.join(ROOT, "dist", "oauth-cli.pyz"),
+        help="where the file goes; the one behind the launcher goes to PATH",
+    )  # fmt: skip
     output = os.path.abspath(parser.parse_args(arguments).output)
 
     os.makedirs(BUILD, exist_ok=True)
@@ -64,14 +70,19 @@ def main(arguments: list[str] | None = None) -> int:
         wheel = build_wheel(tools, work)
         packed = pack(tools, wheel, wheelhouse, work)
         entries = repack(packed)
-    write(entries, output)
-
-    with open(output, "rb") as file:
-        content = file.read()
-    print(output, file=sys.stderr)
-    print(f"{len(content):,} bytes, {len(entries)} entries", file=sys.stderr)
-    print(f"sha256 {hashlib.sha256(content).hexdigest()}", file=sys.stderr)
+    for path, head in ((output, SHEBANG), (output.removesuffix(".pyz"), launcher())):
+        content = zipped(entries, head)
+        write(content, path)
+        print(path, file=sys.stderr)
+        print(f"{len(content):,} bytes, sha256 {hashlib.sha256(content).hexdigest()}", file=sys.stderr)
     return 0
+
+
+def output_path(path: str) -> str:
+    """Return the path of the file, which must end in ``.pyz``: the launcher's is the same without it."""
+    if not path.endswith(".pyz"):
+        raise argparse.ArgumentTypeError(f"{path} does not end in .pyz")
+    return path
 
 
 def download(tools: str) -> str:
@@ -122,28 +133,29 @@ def pack(tools: str, wheel: str, wheelhouse: str, work: str) -> str:
 
 
 def repack(packed: str) -> Entries:
-    """Return what the finished file holds, in order: what every start reads, then the packages by name."""
+    """Return what the finished file holds, in order: what starts it, then the packages as one entry.
+
+    Every start reads the names of all entries, so there are few. The packages are read only to be unpacked.
+    """
     with zipfile.ZipFile(packed) as archive:
-        environment = json.loads(archive.read("environment.json"))
-        packages = {name: archive.read(name) for name in sorted(archive.namelist()) if is_needed(name)}
+        names = sorted(name for name in archive.namelist() if is_needed(name))
+        packages = {name.removeprefix(SITE_PACKAGES): archive.read(name) for name in names}
     compiled = [name for name in packages if name.endswith(COMPILED_SUFFIXES)]
     if compiled:
         sys.exit(f"build-pyz: compiled code has no place in a file for every platform: {', '.join(compiled)}")
 
-    environment["build_id"] = build_id(packages)
-    entries = {"__main__.py": main_module(environment["build_id"])}
+    entries = {"__main__.py": main_module(build_id(packages)), CACHED: packages[CACHED]}
     for name in ("oauth_cli_unpacked.py", "oauth_cli_interpreter.py"):
         entries[name] = read_source("scripts", "pyz", name)
-    entries["environment.json"] = json.dumps(environment, sort_keys=True, indent=1).encode() + b"\n"
-    entries.update(packages)
+    entries["site-packages.zip"] = zipped(packages)
     return entries
 
 
 def is_needed(name: str) -> bool:
     """Tell whether an entry of shiv's file belongs in ours; shiv's own bootstrap does not (see ``__main__``)."""
-    root, _, path = name.partition("/")
+    path = name.removeprefix(SITE_PACKAGES)
     top, _, rest = path.partition("/")
-    if root != "site-packages" or top == "bin" or UNUSED_FILES.fullmatch(path):
+    if path == name or top == "bin" or UNUSED_FILES.fullmatch(path):
         return False
     if top.endswith(".dist-info"):
         return top.partition("-")[0].lower() not in UNUSED and KEPT_METADATA.fullmatch(rest) is not None
@@ -165,28 +177,42 @@ def main_module(identity: str) -> bytes:
     return before + identity.encode() + after
 
 
+def launcher() -> bytes:
+    """Return the launcher in few bytes: a shell reads comments and indentation again at every start."""
+    first, *lines = [line.strip() for line in read_source("scripts", "launcher.sh").splitlines()]
+    code = [line for line in lines if line and not line.startswith(b"#")]
+    return b"\n".join([first, b"# scripts/launcher.sh of oauth-cli-login, which has the comments", *code, b""])
+
+
 def read_source(*path: str) -> bytes:
     """Return a file of this repository."""
     with open(os.path.join(ROOT, *path), "rb") as source:
         return source.read()
 
 
-def write(entries: Entries, output: str) -> None:
-    """Write the file in one step.
+def zipped(entries: Entries, head: bytes = b"") -> bytes:
+    """Return a zip file behind ``head``, which readers of zip files skip.
 
     Nothing is compressed: deflated bytes differ between versions of zlib, and a start would have to load it.
     """
+    file = io.BytesIO()
+    file.write(head)
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in entries.items():
+            entry = zipfile.ZipInfo(name, EPOCH)
+            entry.create_system = 3  # Unix, wherever this runs: it makes the modes below count
+            entry.external_attr = (stat.S_IFREG | 0o644) << 16
+            archive.writestr(entry, data)
+    return file.getvalue()
+
+
+def write(content: bytes, output: str) -> None:
+    """Write a program in one step."""
     os.makedirs(os.path.dirname(output), exist_ok=True)
     handle, new = tempfile.mkstemp(dir=os.path.dirname(output))
     try:
-        with os.fdopen(handle, "w+b") as file:
-            file.write(SHEBANG)
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-                for name, data in entries.items():
-                    entry = zipfile.ZipInfo(name, EPOCH)
-                    entry.create_system = 3  # Unix, wherever this runs: it makes the modes below count
-                    entry.external_attr = (stat.S_IFREG | 0o644) << 16
-                    archive.writestr(entry, data)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
         os.chmod(new, 0o755)  # noqa: S103 - a program for everybody to run
         os.replace(new, output)
     except BaseException:

@@ -1,7 +1,5 @@
 """The installed command, and ``python -m oauth_cli_login``: a cached token at once, or the full command line."""
 
-from __future__ import annotations
-
 import os
 import sys
 

@@ -2,8 +2,9 @@
 
 Invariants:
 
-- Imports only modules that every Python process has loaded, so that a cached token costs next to nothing. The build
-  copies this file to the root of ``oauth-cli.pyz``; the installed command and the rest of the code import it here.
+- Imports only modules that every Python process has loaded, so that a cached token costs next to nothing; hence no
+  ``__future__`` either, and annotations in quotes. The build copies this file to where ``oauth-cli.pyz`` starts; the
+  installed command and the rest of the code import it here.
 - ``answer`` prints a token only where nothing at all is doubtful. Every doubt returns ``None``, and the full command
   line decides.
 
@@ -11,8 +12,6 @@ A session file (docs/session-file.md) begins ``1 EXPIRES_AT ISSUED_AT LENGTH``, 
 token (RFC 6749's VSCHAR), a newline; the rest is JSON, which is not read here. Times are seconds since the epoch.
 ``EXPIRES_AT`` is 0 where the server gave no lifetime; ``ISSUED_AT`` is 0 where nobody is signed in.
 """
-
-from __future__ import annotations
 
 import os
 import stat
@@ -36,7 +35,7 @@ _DEVICE_NAMES = frozenset(
 )
 
 
-def folder(kind: Literal["config", "state", "cache"], environ: Mapping[str, str]) -> str:
+def folder(kind: "Literal['config', 'state', 'cache']", environ: "Mapping[str, str]") -> str:
     """Return the folder of our configuration, state or cache: OAUTH_CLI_HOME, XDG, or Windows' own."""
     home = environ.get("OAUTH_CLI_HOME")
     if home:
@@ -58,17 +57,17 @@ def folder(kind: Literal["config", "state", "cache"], environ: Mapping[str, str]
     return os.path.join(base, "oauth-cli")
 
 
-def config_path(environ: Mapping[str, str]) -> str:
+def config_path(environ: "Mapping[str, str]") -> str:
     """Return where ``config.toml`` is."""
     return os.path.join(folder("config", environ), "config.toml")
 
 
-def default_profile_path(environ: Mapping[str, str]) -> str:
+def default_profile_path(environ: "Mapping[str, str]") -> str:
     """Return the flat file that names the default profile."""
     return os.path.join(folder("state", environ), "default")
 
 
-def session_path(profile: str, environ: Mapping[str, str]) -> str:
+def session_path(profile: str, environ: "Mapping[str, str]") -> str:
     """Return the session file of a profile, whose name must be valid."""
     return os.path.join(folder("state", environ), "sessions", profile)
 
@@ -132,7 +131,7 @@ def is_fresh(expires_at: int, issued_at: int, now: float, min_valid: int = MIN_V
     return 0 < issued_at <= now and (expires_at == 0 or expires_at - now > min_valid)
 
 
-def default_profile(environ: Mapping[str, str]) -> str:
+def default_profile(environ: "Mapping[str, str]") -> str:
     """Return what the ``default`` file says, or ``""``; a valid name or not is the caller's question."""
     try:
         data, _ = read_file(default_profile_path(environ))
@@ -141,7 +140,7 @@ def default_profile(environ: Mapping[str, str]) -> str:
     return data.decode("latin-1").removesuffix("\n")
 
 
-def _named_profile(argv: Sequence[str], environ: Mapping[str, str]) -> str:
+def _named_profile(argv: "Sequence[str]", environ: "Mapping[str, str]") -> str:
     if len(argv) == 1:
         return environ.get("OAUTH_CLI_PROFILE") or default_profile(environ)
     if len(argv) == 3 and argv[1] == "--profile":  # noqa: PLR2004 - token --profile NAME
@@ -151,7 +150,7 @@ def _named_profile(argv: Sequence[str], environ: Mapping[str, str]) -> str:
     return ""
 
 
-def _settings_may_differ(profile: str, changed: float, environ: Mapping[str, str]) -> bool:
+def _settings_may_differ(profile: str, changed: float, environ: "Mapping[str, str]") -> bool:
     """Tell whether a setting may have changed since the session was stored at ``changed``."""
     prefix = environment_prefix(profile)
     secret = prefix + "CLIENT_SECRET"
@@ -163,7 +162,7 @@ def _settings_may_differ(profile: str, changed: float, environ: Mapping[str, str
         return False
 
 
-def cached_token(argv: Sequence[str], environ: Mapping[str, str], now: float) -> str | None:
+def cached_token(argv: "Sequence[str]", environ: "Mapping[str, str]", now: float) -> str | None:
     """Return the access token that ``oauth-cli token [--profile NAME]`` prints, or ``None`` at any doubt."""
     if not argv or argv[0] != "token":
         return None
@@ -181,7 +180,7 @@ def cached_token(argv: Sequence[str], environ: Mapping[str, str], now: float) ->
     return token if token and private and is_fresh(expires_at, issued_at, now) else None
 
 
-def answer(argv: Sequence[str]) -> int | None:
+def answer(argv: "Sequence[str]") -> int | None:
     """Print the cached token and return the exit status, or return ``None``: the full command line must decide."""
     token = cached_token(argv, os.environ, time.time())
     if token is None:

@@ -7,27 +7,48 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from oauth_cli_login.model import HttpRequest, HttpResponse
+from oauth_cli_login.model import HttpRequest, HttpResponse, JsonObject
 from oauth_cli_login.values import dataclass, field
 
 if TYPE_CHECKING:
+    from oauth_cli_login.adapters.documents import Documents
     from oauth_cli_login.adapters.http import Http, Repeat, StreamedResponse
     from oauth_cli_login.adapters.terminal import Terminal
 
 
 class Connection:
-    """HTTP for one server; the library is imported, and certificates are read, at the first request or before."""
+    """HTTP for one server; the library is imported, and certificates are read, at the first request or before.
 
-    def __init__(self, make: Callable[[], Http]) -> None:
+    ``documents`` are the discovery documents and key sets that came over connections like this.
+    """
+
+    def __init__(self, make: Callable[[], Http], documents: Documents | None = None) -> None:
         self._make = make
         self._http: Http | None = None
+        self._believed: set[str] = set()
+        self._documents = documents
 
     def __enter__(self) -> Connection:  # noqa: PYI034 - typing.Self came with 3.11
         return self
 
-    def __exit__(self, *_exception: object) -> None:
+    def __exit__(self, failed: type[BaseException] | None, *_exception: object) -> None:
         if self._http is not None:
             self._http.close()
+        if failed and self._documents:
+            for address in self._believed:
+                self._documents.forget(address)
+
+    def known_document(self, address: str) -> JsonObject | None:
+        """Return the document of an address, if it is kept; where the command fails all the same, it is forgotten."""
+        found = self._documents.get(address) if self._documents else None
+        if found is not None:
+            self._believed.add(address)
+        return found
+
+    def keep_document(self, address: str, document: JsonObject) -> None:
+        """Keep a document for the commands to come; it has just been asked for and checked."""
+        if self._documents:
+            self._documents.keep(address, document)
 
     def prepare(self) -> None:
         """Do what the first request would wait for; ConfigError where certificates cannot be read."""
@@ -60,10 +81,11 @@ class Context:
 
     def connection(self, ca_file: str | None) -> Connection:
         """Return a connection that trusts ``ca_file``, or the system's certificates."""
+        from oauth_cli_login.adapters.documents import Documents  # noqa: PLC0415 - most commands send nothing
 
         def make() -> Http:
             from oauth_cli_login.adapters.http import Http  # noqa: PLC0415 - costs more than all the rest together
 
             return Http(self.environ, ca_file=ca_file, log=self.terminal.debug, clock=self.monotonic, sleep=self.sleep)
 
-        return Connection(make)
+        return Connection(make, Documents(self.environ, ca_file, clock=self.clock))

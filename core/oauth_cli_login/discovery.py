@@ -30,14 +30,19 @@ def own_metadata(provider: Provider, settings: Settings) -> ServerMetadata:
 def discover(provider: Provider, settings: Settings, connection: Connection) -> ServerMetadata:
     """Return the metadata to sign in with: the provider's own wins over what its issuer's document says.
 
-    A provider that names its token_endpoint knows its server; nothing is asked for then. Raises ConfigError,
-    ProtocolError or TransportError.
+    A provider that names its token_endpoint knows its server; nothing is asked for then, nor where the document is
+    kept from an earlier command. Raises ConfigError, ProtocolError or TransportError.
     """
     own = own_metadata(provider, settings)
     if own.token_endpoint is not None or own.issuer is None:
         return own
+    document = connection.known_document(own.issuer)
+    if document is not None and document.get("issuer") == own.issuer:
+        return server_metadata({**document, **own.document})
     document = parse_discovery_response(_fetch(own.issuer, connection), issuer=own.issuer)
-    return server_metadata({**document, **own.document})
+    metadata = server_metadata({**document, **own.document})
+    connection.keep_document(own.issuer, document)
+    return metadata
 
 
 def _fetch(issuer: str, connection: Connection) -> HttpResponse:

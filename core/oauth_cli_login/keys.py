@@ -1,7 +1,8 @@
-"""The keys that an authorization server signs with: fetched when first needed, and once more for a kid that is new.
+"""The keys that an authorization server signs with: those that are kept, or fetched; and fetched once more in doubt.
 
 Invariants: at most two requests for each ``Keys``, whatever tokens come; a document of 1 MiB and 100 keys at the most;
-no key but from the metadata's ``jwks_uri``.
+no key but from the metadata's ``jwks_uri``. A token is never refused for keys that are older than the command, nor for
+a kid that is new.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from oauth_cli_login.context import Connection
 from oauth_cli_login.errors import ProtocolError
 from oauth_cli_login.model import ServerMetadata
-from oauth_cli_login.protocol.jwks import KeySet, jwks_request, parse_jwks_response
+from oauth_cli_login.protocol.jwks import KeySet, jwks_request, key_set, parse_jwks_response
 from oauth_cli_login.protocol.jws import Jws, check_header, verify
 
 
@@ -19,31 +20,48 @@ class Keys:
     def __init__(self, metadata: ServerMetadata, connection: Connection) -> None:
         self._metadata = metadata
         self._connection = connection
-        self._fetched: KeySet | None = None
-        self._refetched = False
+        self._keys: KeySet | None = None
+        self._are_new = self._asked_again = False
 
     def fetch(self) -> KeySet:
-        """Return the server's keys; they are asked for at the first call.
+        """Return the server's keys; at the first call they are asked for, where none are kept.
 
         Raises ProtocolError where it publishes none or they cannot be read, TransportError where it does not answer.
         """
-        if self._fetched is None:
-            self._fetched = self._ask()
-        return self._fetched
+        if self._keys is None:
+            self._keys = self._kept() or self._ask()
+        return self._keys
 
     def verify(self, jws: Jws) -> None:
         """Raise ProtocolError unless the server has signed this token; raises as ``fetch``, too."""
         allowed = self._metadata.id_token_signing_algs
         check_header(jws, allowed=allowed)  # what no key can mend costs no request
         keys = self.fetch()
-        if not keys.knows(jws.kid) and not self._refetched:
-            self._refetched = True
-            keys = self._fetched = self._ask()
-        verify(jws, keys, allowed=allowed)
+        try:
+            verify(jws, keys, allowed=allowed)
+        except ProtocolError:
+            if self._asked_again or (self._are_new and keys.knows(jws.kid)):
+                raise
+        else:
+            return
+        self._asked_again = True
+        self._keys = self._ask()
+        verify(jws, self._keys, allowed=allowed)
+
+    def _kept(self) -> KeySet | None:
+        document = self._connection.known_document(jwks_uri_of(self._metadata))
+        try:
+            return key_set(document) if document is not None else None
+        except ProtocolError:
+            return None
 
     def _ask(self) -> KeySet:
         jwks_uri = jwks_uri_of(self._metadata)
-        return parse_jwks_response(self._connection.send(jwks_request(jwks_uri), repeat="always"))
+        document = parse_jwks_response(self._connection.send(jwks_request(jwks_uri), repeat="always"))
+        keys = key_set(document)
+        self._are_new = True
+        self._connection.keep_document(jwks_uri, document)
+        return keys
 
 
 def jwks_uri_of(metadata: ServerMetadata) -> str:

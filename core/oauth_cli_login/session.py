@@ -12,8 +12,8 @@
 6. On ``invalid_grant`` read again before giving up: somebody without our lock may have been faster.
 7. Save, release, and hand out.
 
-A process that dies between 5 and 7 leaves a session whose refresh token may be spent: the next use gets
-``invalid_grant`` and says "sign in again". Nothing worse can come of it.
+A process that is asked to end between 5 and 7 saves first. One that dies there leaves a session whose refresh token may
+be spent: the next use gets ``invalid_grant`` and says "sign in again". Nothing worse can come of it.
 """
 
 from __future__ import annotations

@@ -15,10 +15,11 @@ import os
 
 BUILD_ID = "set by scripts/build-pyz"
 
-# Run, not imported: zipimport compiles a module twice, to find it and to run it: a sixth of a cached token's time.
-CACHED = "site-packages/oauth_cli_login/cached.py"
+# Run, not imported: zipimport compiles a module twice, to find it and to run it: a sixth of a cached token's time. And
+# definition by definition, as the formatter parts them: compiled at once, they take half a megabyte more.
 cached = {"__name__": "oauth_cli_login.cached"}
-exec(compile(__loader__.get_data(CACHED), CACHED, "exec"), cached)  # noqa: S102 - this very file's own module
+for definition in __loader__.get_data("oauth_cli_login/cached.py").split(b"\n\n\n"):
+    exec(definition, cached)  # noqa: S102 - this very file's own module
 
 status = cached["answer"](sys.argv[1:])
 if status is not None:

@@ -26,7 +26,7 @@ STORAGE = 9  # oauth_cli_login.errors.ExitStatus, which cannot be imported yet
 
 
 def site_packages(archive: str, builds: str, build_id: str) -> str:
-    """Return the folder that holds what is under ``site-packages/`` in ``archive``, unpacked now or before.
+    """Return the folder that holds what is in ``site-packages.zip`` in ``archive``, unpacked now or before.
 
     Exits with status 9 where there is no place for it at all.
     """
@@ -99,8 +99,12 @@ def _unpack_into_new_folder(archive: str, parent: str | None, prefix: str) -> st
 
     folder = tempfile.mkdtemp(prefix=prefix, dir=parent)
     try:
-        with zipfile.ZipFile(archive) as packed:
-            packed.extractall(folder, [name for name in packed.namelist() if name.startswith("site-packages/")])
+        with (
+            zipfile.ZipFile(archive) as whole,
+            whole.open("site-packages.zip") as entry,
+            zipfile.ZipFile(entry) as packages,
+        ):
+            packages.extractall(os.path.join(folder, "site-packages"))
         with open(os.path.join(folder, "used"), "wb"):
             pass
     except BaseException:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from types import ModuleType
 
 import pluggy
 import pytest
 from requests_mock import ANY, Mocker
 
+from oauth_cli_login.adapters.documents import Documents
 from oauth_cli_login.adapters.http import ATTEMPTS, Http
 from oauth_cli_login.adapters.terminal import Terminal
 from oauth_cli_login.context import Connection, Context
@@ -365,3 +367,88 @@ def test_what_a_local_server_prints_does_not_reach_standard_output(
     with served(context, bringing(Chatty()), LOCAL):
         pass
     assert capsys.readouterr() == ("", "listening\nbye\n")
+
+
+# --- documents that are kept
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Callable[[], Connection]:
+    """Return what makes the connection of a further command, which keeps documents where the earlier ones did."""
+
+    def command() -> Connection:
+        documents = Documents({"OAUTH_CLI_HOME": str(tmp_path)}, None, clock=lambda: 1_800_000_000.0)
+        return Connection(lambda: Http({}, sleep=lambda _seconds: None), documents)
+
+    return command
+
+
+def test_the_next_command_asks_nothing_and_knows_the_same(
+    command: Callable[[], Connection], requests_mock: Mocker
+) -> None:
+    requests_mock.get(OPENID_CONFIGURATION, json=DOCUMENT)
+    known = []
+    for _ in range(3):
+        with command() as connection:
+            known.append(discover(provider(), Settings({"issuer": ISSUER}), connection))
+    assert known[0] == known[1] == known[2]
+    assert requests_mock.call_count == 1
+
+
+def test_what_the_provider_says_wins_over_a_kept_document_too(
+    command: Callable[[], Connection], requests_mock: Mocker
+) -> None:
+    requests_mock.get(OPENID_CONFIGURATION, json=DOCUMENT)
+    for userinfo in ("https://api.example/1", "https://api.example/2"):
+        with command() as connection:
+            own = knowing(issuer=ISSUER, userinfo_endpoint=userinfo)
+            assert discover(own, Settings({}), connection).userinfo_endpoint == userinfo
+    assert requests_mock.call_count == 1
+
+
+@pytest.mark.parametrize("failure", [TransportError("the token endpoint is gone"), KeyboardInterrupt()])
+def test_a_command_that_fails_with_a_kept_document_has_the_next_one_ask_again(
+    failure: BaseException, command: Callable[[], Connection], requests_mock: Mocker
+) -> None:
+    requests_mock.get(OPENID_CONFIGURATION, json=DOCUMENT)
+    with command() as connection:
+        discover(provider(), Settings({"issuer": ISSUER}), connection)
+    with contextlib.suppress(type(failure)), command() as connection:
+        discover(provider(), Settings({"issuer": ISSUER}), connection)
+        raise failure
+    moved = {**DOCUMENT, "token_endpoint": "https://idp.example/moved"}
+    requests_mock.get(OPENID_CONFIGURATION, json=moved)
+    for _ in range(2):
+        with command() as connection:
+            metadata = discover(provider(), Settings({"issuer": ISSUER}), connection)
+            assert metadata.token_endpoint == "https://idp.example/moved"
+    assert requests_mock.call_count == 2
+
+
+def test_a_kept_document_is_checked_as_a_new_one(command: Callable[[], Connection], requests_mock: Mocker) -> None:
+    requests_mock.get(OPENID_CONFIGURATION, json=DOCUMENT)
+    command().keep_document(ISSUER, {**DOCUMENT, "token_endpoint": "http://idp.example/token"})
+    with pytest.raises(ProtocolError, match="the token_endpoint "), command() as connection:
+        discover(provider(), Settings({"issuer": ISSUER}), connection)
+    with command() as connection:
+        assert (
+            discover(provider(), Settings({"issuer": ISSUER}), connection).token_endpoint == DOCUMENT["token_endpoint"]
+        )
+
+
+def test_a_kept_document_of_another_issuer_is_none(command: Callable[[], Connection], requests_mock: Mocker) -> None:
+    requests_mock.get(OPENID_CONFIGURATION, json=DOCUMENT)
+    command().keep_document(ISSUER, {**DOCUMENT, "issuer": "https://evil.example", "token_endpoint": "https://evil"})
+    with command() as connection:
+        found = discover(provider(), Settings({"issuer": ISSUER}), connection)
+    assert (found.issuer, found.token_endpoint) == (ISSUER, DOCUMENT["token_endpoint"])
+
+
+@pytest.mark.parametrize("wrong", [{"issuer": "https://evil.example"}, {"token_endpoint": "http://idp.example/token"}])
+def test_a_document_that_is_refused_is_not_kept(
+    wrong: Mapping[str, str], command: Callable[[], Connection], requests_mock: Mocker, tmp_path: Path
+) -> None:
+    requests_mock.get(OPENID_CONFIGURATION, json={**DOCUMENT, **wrong})
+    with pytest.raises((ConfigError, ProtocolError)), command() as connection:
+        discover(provider(), Settings({"issuer": ISSUER}), connection)
+    assert list(tmp_path.rglob("document-*")) == []

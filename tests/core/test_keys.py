@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import pytest
 from answers import json_response, metadata
 
+from oauth_cli_login.adapters.documents import Documents
+from oauth_cli_login.context import Connection
 from oauth_cli_login.errors import ProtocolError, TransportError
 from oauth_cli_login.keys import Keys
 from oauth_cli_login.protocol.base64url import base64url
@@ -34,15 +37,22 @@ def no_waiting(cli, world):
 
 
 class Published:
-    """Stands in for a connection to a server that publishes these keys, each set once and the last one for good."""
+    """Stands in for Http, at a server that publishes these keys, each set once and the last one for good."""
 
     def __init__(self, *key_sets) -> None:
         self.key_sets = list(key_sets)
         self.sent = []
 
+    def close(self):
+        pass
+
     def send(self, request, *, repeat):
         self.sent.append((request.method, request.url, repeat))
         return json_response(keys=self.key_sets.pop(0) if len(self.key_sets) > 1 else self.key_sets[0])
+
+
+def keys_of(published, documents=None, **members):
+    return Keys(metadata(**members), Connection(lambda: published, documents))
 
 
 def jws_of(key, kid=..., alg="RS256"):
@@ -56,7 +66,7 @@ def jws_of(key, kid=..., alg="RS256"):
 
 def test_the_keys_are_asked_for_once_however_many_tokens_there_are(signing_key):
     published = Published([signing_key.public_jwk])
-    keys = Keys(metadata(), published)
+    keys = keys_of(published)
     assert published.sent == []
     for _ in range(3):
         keys.verify(jws_of(signing_key))
@@ -66,7 +76,7 @@ def test_the_keys_are_asked_for_once_however_many_tokens_there_are(signing_key):
 
 def test_a_kid_that_is_new_has_them_asked_for_once_more(signing_key, other_key):
     published = Published([other_key.public_jwk], [other_key.public_jwk, signing_key.public_jwk])
-    keys = Keys(metadata(), published)
+    keys = keys_of(published)
     keys.verify(jws_of(other_key))
     keys.verify(jws_of(signing_key))
     assert len(published.sent) == 2
@@ -74,7 +84,7 @@ def test_a_kid_that_is_new_has_them_asked_for_once_more(signing_key, other_key):
 
 def test_a_hundred_unknown_kids_cost_two_requests(signing_key):
     published = Published([signing_key.public_jwk])
-    keys = Keys(metadata(), published)
+    keys = keys_of(published)
     for number in range(100):
         with pytest.raises(ProtocolError, match=f"no key of the provider's fits .*'unknown-{number}'"):
             keys.verify(jws_of(signing_key, kid=f"unknown-{number}"))
@@ -86,24 +96,24 @@ def test_a_hundred_unknown_kids_cost_two_requests(signing_key):
 def test_a_wrong_signature_does_not_have_them_asked_for_again(signing_key, other_key, kid):
     published = Published([signing_key.public_jwk])
     with pytest.raises(ProtocolError, match="signature"):
-        Keys(metadata(), published).verify(jws_of(other_key, kid=signing_key.kid if kid is ... else kid))
+        keys_of(published).verify(jws_of(other_key, kid=signing_key.kid if kid is ... else kid))
     assert len(published.sent) == 1
 
 
 @pytest.mark.parametrize("alg", ["none", "HS256", "EdDSA", "PS256"])
 def test_what_no_key_can_mend_has_none_asked_for(signing_key, alg):
     published = Published([signing_key.public_jwk])
-    announced = metadata(id_token_signing_alg_values_supported=["RS256", "HS256", "none"])
+    announced = ["RS256", "HS256", "none"]
     with pytest.raises(ProtocolError, match="signed"):
-        Keys(announced, published).verify(jws_of(signing_key, alg=alg))
+        keys_of(published, id_token_signing_alg_values_supported=announced).verify(jws_of(signing_key, alg=alg))
     assert published.sent == []
 
 
 @pytest.mark.parametrize("announced", [None, ["RS256"], ["ES256", "RS256", 7], "RS256"])
 def test_metadata_that_announces_the_alg_or_says_nothing_that_can_be_read_allows_it(signing_key, announced):
     """OpenID Connect Discovery section 3."""
-    known = metadata(id_token_signing_alg_values_supported=announced)
-    Keys(known, Published([signing_key.public_jwk])).verify(jws_of(signing_key))
+    published = Published([signing_key.public_jwk])
+    keys_of(published, id_token_signing_alg_values_supported=announced).verify(jws_of(signing_key))
 
 
 def test_a_server_that_does_not_answer_is_asked_anew_the_next_time(signing_key):
@@ -115,10 +125,71 @@ def test_a_server_that_does_not_answer_is_asked_anew_the_next_time(signing_key):
             return answer
 
     published = Failing([signing_key.public_jwk])
-    keys = Keys(metadata(), published)
+    keys = keys_of(published)
     with pytest.raises(TransportError):
         keys.verify(jws_of(signing_key))
     keys.verify(jws_of(signing_key))
+
+
+# ---- kept from an earlier command
+
+
+@pytest.fixture
+def documents(tmp_path, clock):
+    return Documents({"OAUTH_CLI_HOME": str(tmp_path)}, None, clock=clock)
+
+
+def test_the_next_command_asks_for_none(signing_key, documents):
+    published = Published([signing_key.public_jwk])
+    for _ in range(3):
+        keys_of(published, documents).verify(jws_of(signing_key))
+    assert len(published.sent) == 1
+
+
+@pytest.mark.parametrize("kid", [..., None])
+def test_kept_keys_that_do_not_verify_a_token_are_asked_for_anew_and_kept_instead(
+    signing_key, other_key, documents, kid
+):
+    """A new kid, and a server that names none: its keys may have changed since."""
+    published = Published([other_key.public_jwk], [signing_key.public_jwk])
+    keys_of(published, documents).fetch()
+    for _ in range(2):
+        keys_of(published, documents).verify(jws_of(signing_key, kid=kid))
+    assert len(published.sent) == 2
+
+
+def test_a_forged_token_costs_one_request_where_keys_are_kept(signing_key, other_key, documents):
+    published = Published([signing_key.public_jwk])
+    keys_of(published, documents).fetch()
+    keys = keys_of(published, documents)
+    for number in range(100):
+        with pytest.raises(ProtocolError, match="ID token"):
+            keys.verify(jws_of(other_key, kid=[signing_key.kid, None, "unknown"][number % 3]))
+    assert len(published.sent) == 2
+
+
+def test_after_a_command_that_failed_the_next_one_asks_for_the_keys(signing_key, documents):
+    published = Published([signing_key.public_jwk])
+    keys_of(published, documents).fetch()
+    with suppress(ZeroDivisionError), Connection(lambda: published, documents) as connection:
+        Keys(metadata(), connection).fetch()
+        raise ZeroDivisionError
+    keys_of(published, documents).fetch()
+    assert len(published.sent) == 2
+
+
+@pytest.mark.parametrize("document", [{}, {"keys": 7}, {"keys": [{}] * 101}, {"issuer": "https://idp.example"}])
+def test_what_is_kept_and_is_no_key_set_is_as_if_it_were_not_there(signing_key, documents, document):
+    documents.keep("https://idp.example/jwks", document)
+    published = Published([signing_key.public_jwk])
+    keys_of(published, documents).verify(jws_of(signing_key))
+    assert len(published.sent) == 1
+
+
+def test_what_is_no_key_set_is_not_kept(documents):
+    with pytest.raises(ProtocolError):
+        keys_of(Published(7), documents).fetch()
+    assert documents.get("https://idp.example/jwks") is None
 
 
 # ---- at a sign-in

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import io
 import itertools
 from argparse import ArgumentParser
 
 import pytest
 
 from oauth_cli_login import settings
+from oauth_cli_login.adapters.terminal import Terminal
 from oauth_cli_login.commands import login
 from oauth_cli_login.context import Context
 from oauth_cli_login.errors import ConfigError, PluginError
@@ -98,7 +100,8 @@ def test_a_provider_cannot_declare_a_setting_twice():
 def test_every_option_of_login_is_a_setting_or_reserved():
     """Else a provider's setting of that name would be an error of argparse's, or silently another option."""
     parser = ArgumentParser()
-    login.arguments(parser, Context({"OAUTH_CLI_HOME": "/nonexistent"}, terminal=None), None, None)
+    terminal = Terminal({}, answer=io.StringIO(), stream=io.StringIO())
+    login.arguments(parser, Context({"OAUTH_CLI_HOME": "/nonexistent"}, terminal), None, None)
     options = set(vars(parser.parse_args([])))
     secrets = {setting.name for setting in CORE if setting.secret}
     spelled = {setting.name for setting in CORE} | {

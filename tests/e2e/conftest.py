@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import venv
@@ -22,6 +23,10 @@ from servers import mock_oauth2_server as mock_oauth2_server_module  # noqa: E40
 from servers import oauth2_mock_server as oauth2_mock_server_module  # noqa: E402
 from servers import oidc_provider as oidc_provider_module  # noqa: E402
 from servers import rotating as rotating_module  # noqa: E402
+
+for number in (signal.SIGINT, signal.SIGQUIT):  # a shell's background job ignores them, and what we start would too
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 
 
 def pytest_configure(config: pytest.Config) -> None:

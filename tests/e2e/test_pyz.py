@@ -19,8 +19,20 @@ OLD = ["2.7", "3.6", "3.7", "3.8", "3.9"]
 
 
 @pytest.fixture(scope="session")
-def entries(pyz: str) -> list[zipfile.ZipInfo]:
+def started(pyz: str) -> list[zipfile.ZipInfo]:
+    """What a start sees."""
     with zipfile.ZipFile(pyz) as archive:
+        return archive.infolist()
+
+
+@pytest.fixture(scope="session")
+def packages(pyz: str) -> list[zipfile.ZipInfo]:
+    """What is unpacked."""
+    with (
+        zipfile.ZipFile(pyz) as whole,
+        whole.open("site-packages.zip") as entry,
+        zipfile.ZipFile(entry) as archive,
+    ):
         return archive.infolist()
 
 
@@ -33,27 +45,42 @@ def test_it_is_a_program_with_pythons_own_first_line(pyz: str) -> None:
     assert os.access(pyz, os.X_OK)
 
 
-def test_its_entries_are_few_because_every_start_reads_their_names(entries: list[zipfile.ZipInfo]) -> None:
-    assert len(entries) < 350
+def test_its_entries_are_few_because_every_start_reads_their_names(started: list[zipfile.ZipInfo]) -> None:
+    assert [entry.filename for entry in started] == [
+        "__main__.py",
+        "oauth_cli_login/cached.py",
+        "oauth_cli_unpacked.py",
+        "oauth_cli_interpreter.py",
+        "site-packages.zip",
+    ]
 
 
-def test_it_holds_no_compiled_code(entries: list[zipfile.ZipInfo]) -> None:
+def test_where_a_cached_token_is_and_whether_it_may_be_used_is_one_module(pyz: str, machine: Machine) -> None:
+    unpacked = os.path.join(machine.build(), "site-packages", "oauth_cli_login", "cached.py")
+    with zipfile.ZipFile(pyz) as archive, open(unpacked, "rb") as file:
+        assert archive.read("oauth_cli_login/cached.py") == file.read()
+
+
+def test_the_packages_are_few_and_hold_no_compiled_code(packages: list[zipfile.ZipInfo]) -> None:
+    assert len(packages) < 350
     endings = (".so", ".pyd", ".dll", ".dylib", ".pyc")
-    assert not [entry.filename for entry in entries if entry.filename.endswith(endings)]
+    assert not [entry.filename for entry in packages if entry.filename.endswith(endings)]
 
 
-def test_nothing_of_the_building_machine_is_left(entries: list[zipfile.ZipInfo]) -> None:
+def test_nothing_of_the_building_machine_is_left(
+    started: list[zipfile.ZipInfo], packages: list[zipfile.ZipInfo]
+) -> None:
     modes = {
-        (entry.create_system, entry.external_attr >> 16, entry.date_time, entry.compress_type) for entry in entries
+        (entry.create_system, entry.external_attr >> 16, entry.date_time, entry.compress_type)
+        for entry in started + packages
     }
     assert modes == {(3, stat.S_IFREG | 0o644, (1980, 1, 1, 0, 0, 0), zipfile.ZIP_STORED)}
-    names = [entry.filename for entry in entries]
-    packages = [name for name in names if name.startswith("site-packages/")]
-    assert names[-len(packages) :] == sorted(packages)
+    names = [entry.filename for entry in packages]
+    assert names == sorted(names)
 
 
-def test_installation_records_stay_out_and_licences_stay_in(entries: list[zipfile.ZipInfo]) -> None:
-    metadata = [entry.filename.split("/", 2)[1:] for entry in entries if ".dist-info/" in entry.filename]
+def test_installation_records_stay_out_and_licences_stay_in(packages: list[zipfile.ZipInfo]) -> None:
+    metadata = [entry.filename.split("/", 1) for entry in packages if ".dist-info/" in entry.filename]
     kept = {rest for _, rest in metadata if "licenses/" not in rest}
     assert kept <= {"METADATA", "entry_points.txt", "LICENSE"}
     distributions = {folder for folder, _ in metadata}

@@ -262,3 +262,28 @@ def test_threat_60_the_built_file_killed_at_random_moments(killed: Killed) -> No
         time.sleep(random.uniform(0.3 * length, length))
         running.kill()
         killed.check()
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM), (signal.SIGHUP, -signal.SIGHUP)]
+)
+def test_threat_60_asked_to_end_while_the_refresh_token_is_away_it_stores_the_answer_first(
+    number: signal.Signals, status: int, oauth_cli: Command, rotating: Rotating
+) -> None:
+    """Ctrl-C, ``timeout 5 oauth-cli token``, a terminal that is closed: they cost nobody the session."""
+    oauth_cli.store(rotating.session_file(rotating.issue()), PROFILE)
+    rotating.answers.clear()
+    running = oauth_cli.start("token", "--profile", PROFILE)
+    deadline = time.monotonic() + LONGEST
+    while not rotating.refreshes:
+        assert time.monotonic() < deadline, "nobody refreshes"
+        time.sleep(0.02)
+    os.kill(running.pid, number)
+    time.sleep(0.3)
+    running.check_alive()
+    rotating.answers.set()
+    done = running.finish()
+    assert (done.returncode, done.stdout) == (status, ""), done.stderr
+    again = oauth_cli("token", "--profile", PROFILE)
+    assert again == Finished(0, oauth_cli.stored(PROFILE).access_token + "\n", "")
+    assert rotating.refreshes == 1

@@ -1,4 +1,4 @@
-"""The one file is the same, byte for byte, wherever and by whichever Python it is built."""
+"""The two files are the same, byte for byte, wherever and by whichever Python they are built."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SOURCES = ["core", "providers", "scripts", "pyproject.toml", "README.md", "LICEN
 
 
 def built(folder: str, umask: int, python: str, **env: str) -> str:
-    """Copy the sources into ``folder``, build there, and return the file's SHA-256."""
+    """Copy the sources into ``folder``, build there, and return one SHA-256 of both files."""
     os.makedirs(folder)
     for name in SOURCES:
         source, copy = os.path.join(ROOT, name), os.path.join(folder, name)
@@ -29,10 +29,17 @@ def built(folder: str, umask: int, python: str, **env: str) -> str:
         command, cwd=os.sep, env={**os.environ, **env}, umask=umask, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    with open(output, "rb") as file:
-        digest = hashlib.sha256(file.read()).hexdigest()
-    assert digest in done.stderr
-    return digest
+    return digest(output, done.stderr)
+
+
+def digest(output: str, said: str) -> str:
+    found = []
+    for path in (output, output.removesuffix(".pyz")):
+        with open(path, "rb") as file:
+            found.append(hashlib.sha256(file.read()).hexdigest())
+        assert found[-1] in said
+        assert os.stat(path).st_mode & 0o7777 == 0o755
+    return " ".join(found)
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +63,6 @@ def test_a_changed_source_changes_the_file(reference: str, tmp_path_factory: pyt
         source.write("\n# changed\n")
     output = os.path.join(folder, "out", "oauth-cli.pyz")
     script = os.path.join(folder, "scripts", "build-pyz")
-    subprocess.run([interpreter("3.11"), script, "--output", output], check=True, capture_output=True)
-    with open(output, "rb") as file:
-        assert hashlib.sha256(file.read()).hexdigest() != reference
+    command = [interpreter("3.11"), script, "--output", output]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert not set(digest(output, done.stderr).split()) & set(reference.split())

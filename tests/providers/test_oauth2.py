@@ -15,6 +15,7 @@ ENDPOINTS = {
     "revocation_endpoint": f"{SITE}/oauth/revoke",
     "introspection_endpoint": f"{SITE}/oauth/introspect",
     "userinfo_endpoint": f"{SITE}/api/me",
+    "jwks_uri": f"{SITE}/oauth/keys",
 }
 PROFILE = "old.example.com"
 
@@ -191,6 +192,25 @@ def test_openid_without_the_issuer_is_refused_before_the_browser(server, oauth_c
     assert done.status == 3
     assert "--issuer" in done.stderr
     assert server.request_history == []
+
+
+def test_openid_without_the_keys_is_refused_before_the_browser(server, oauth_cli, browser, login) -> None:
+    """OpenID Connect Core 3.1.3.7 point 6: without the server's keys nobody could check who signed the ID token."""
+    done = oauth_cli(*login, *CLAIMS, "--scope", "openid", "--issuer", SITE)
+    assert done.status == 8
+    assert "--jwks-uri" in done.stderr
+    assert server.request_history == []
+
+
+def test_an_id_token_is_verified_with_the_keys_that_the_setting_names(
+    openid_provider, oauth_cli, login, session, sent
+) -> None:
+    """RFC 7517 section 5."""
+    openid_provider(SITE, ENDPOINTS)
+    done = oauth_cli(*login, "--scope", "openid", "--issuer", SITE, *options("jwks_uri"))
+    assert done.status == 0, done.stderr
+    assert session(PROFILE).sub == "user-1"
+    assert len(sent(ENDPOINTS["jwks_uri"])) == 1
 
 
 def test_an_id_token_that_nobody_asked_for_needs_the_issuer_too(server, oauth_cli, browser, login) -> None:

@@ -13,19 +13,19 @@ def row(about="a row", measured=(), **more):
     return Row(about, lambda: pytest.fail("measured"), measured=list(measured), **more)
 
 
-NOTHING = row("python -c pass", [0.010, 0.012, 9.0])
+NOTHING = row("python -c pass", [0.010, 0.012, 3.0])
 
 
 @pytest.mark.parametrize(
     ("measured", "bound", "line", "over"),
     [
-        ([0.018], 1.6, "    1.50     1.60  ok    a row", False),
-        ([0.018, 0.018, 100], 1.5, "    1.50     1.50  ok    a row", False),
-        ([0.024], 1.6, "    2.00     1.60  over  a row", True),
-        ([0.024], None, "    2.00        -        a row", False),
+        ([0.015, 0.018, 4.5], 1.6, "    1.50     1.60  ok    a row", False),
+        ([0.015, 0.018, 100], 1.5, "    1.50     1.50  ok    a row", False),
+        ([0.001, 0.024, 6.0], 1.6, "    2.00     1.60  over  a row", True),
+        ([0.020, 0.024, 6.0], None, "    2.00        -        a row", False),
     ],
 )
-def test_a_row_is_the_ratio_of_the_medians_and_its_bound(measured, bound, line, over):
+def test_a_row_is_the_median_of_its_ratios_to_the_same_turn_and_its_bound(measured, bound, line, over):
     made = row(measured=measured, bound=bound, base=NOTHING)
     assert made.line() == line
     assert made.is_over() is over

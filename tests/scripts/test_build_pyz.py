@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+import zipfile
 
 import _build_pyz
 import pytest
@@ -56,6 +58,22 @@ def test_what_nothing_needs_is_left_out(name):
 def test_the_build_id_tells_names_contents_and_their_borders_apart():
     builds = [{"a": b"b"}, {"a": b"c"}, {"b": b"b"}, {"a": b"bc"}, {"ab": b"c"}, {"a": b"", "b": b""}, {}]
     assert len({_build_pyz.build_id(packages) for packages in builds}) == len(builds)
+
+
+def test_the_output_ends_in_pyz_because_the_launchers_is_the_same_without(capsys):
+    assert _build_pyz.output_path("a/b.pyz") == "a/b.pyz"
+    with pytest.raises(SystemExit) as caught:
+        _build_pyz.main(["--output", "oauth-cli"])
+    assert caught.value.code == 2
+    assert "oauth-cli does not end in .pyz" in capsys.readouterr().err
+
+
+def test_a_zip_file_may_have_anything_in_front():
+    content = _build_pyz.zipped({"a": b"1", "b/c": b"2"}, b"#!/bin/sh\n")
+    assert content.startswith(b"#!/bin/sh\n")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == ["a", "b/c"]
 
 
 def test_main_holds_the_build_id():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from oauth_cli_login.model import HttpResponse, ServerMetadata
+from oauth_cli_login.protocol.jwks import KeySet, key_set, parse_jwks_response
 from oauth_cli_login.protocol.metadata import server_metadata
 
 ISSUER = "https://idp.example"
@@ -34,3 +35,8 @@ def metadata(**members: object) -> ServerMetadata:
         **members,
     }
     return server_metadata({name: value for name, value in document.items() if value is not None})
+
+
+def keys_of(answer: HttpResponse) -> KeySet:
+    """Return the keys of a jwks_uri's answer."""
+    return key_set(parse_jwks_response(answer))

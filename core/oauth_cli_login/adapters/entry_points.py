@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     """Its name, its object reference (``module`` or ``module:attribute``), and its distribution's name and version."""
 
 _VERSION = "1"
-_OTHERS = 0o022
-"""Permissions of everybody else to write."""
 _SETTLED = 2_000_000_000
 """Nanoseconds after which a change leaves another time behind, on any file system."""
 _KEPT = 30 * 24 * 3600
@@ -99,12 +97,10 @@ def _can_be_kept(watched: Mapping[str, int], now: float) -> bool:
 
 def _read(kept: str, path: Sequence[str]) -> list[EntryPoint] | None:
     """Return what is kept for this path, or ``None`` where that is nothing, or not what it was, or not ours alone."""
+    data = files.kept(kept)
+    if data is None:
+        return None
     try:
-        if not _is_ours(os.lstat(os.path.dirname(kept))):
-            return None
-        data, status = cached.read_file(kept)
-        if not _is_ours(status):
-            return None
         head, _, body = os.fsdecode(data).partition("\n\n")
         version, *watched = head.split("\n")
         times = dict(line.split("\t") for line in watched)
@@ -113,17 +109,12 @@ def _read(kept: str, path: Sequence[str]) -> list[EntryPoint] | None:
         if any(str(_changed(name)) != changed for name, changed in times.items()):
             return None
         return [(name, value, distribution) for name, value, distribution in map(_fields, body.split("\n")[:-1])]
-    except (OSError, ValueError):
+    except ValueError:
         return None
 
 
 def _fields(line: str) -> list[str]:
     return line.split("\t")
-
-
-def _is_ours(status: os.stat_result) -> bool:
-    """Tell whether nobody else could have written it."""
-    return not hasattr(os, "geteuid") or (status.st_uid == os.geteuid() and not status.st_mode & _OTHERS)
 
 
 def _write(kept: str, watched: Mapping[str, int], found: Sequence[EntryPoint]) -> None:
@@ -132,15 +123,7 @@ def _write(kept: str, watched: Mapping[str, int], found: Sequence[EntryPoint]) -
     if any("\t" in field or "\n" in field for part in lines for line in part for field in line):
         return
     head, body = ("".join("\t".join(line) + "\n" for line in part) for part in lines)
-    # of several processes at once each has its own, and the last one stays
-    new = f"{kept}.{os.getpid()}"
-    with suppress(OSError, ValueError):
-        files.make_private(os.path.dirname(kept))
-        files.write_new(new, os.fsencode(f"{_VERSION}\n{head}\n{body}"))
-        try:
-            os.replace(new, kept)
-        except OSError:
-            os.unlink(new)
+    files.keep(kept, os.fsencode(f"{_VERSION}\n{head}\n{body}"))
 
 
 def _remove_old(folder: str, group: str, now: float) -> None:

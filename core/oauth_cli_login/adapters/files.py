@@ -1,4 +1,8 @@
-"""Files that hold secrets: private from their first byte whatever the umask, and replaced whole."""
+"""Files of ours: private from their first byte whatever the umask, and replaced whole.
+
+Those that hold secrets raise what goes wrong. Those of the cache folder can be made again: what goes wrong there is as
+if they were not there, and what somebody else could have written is not read.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,10 @@ import stat
 import sys
 from contextlib import suppress
 
+from oauth_cli_login import cached
+
+_OTHERS = 0o022
+"""Permissions of everybody else to write."""
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -71,3 +79,29 @@ def beside(path: str) -> str:
     """Return where ``replace`` writes before it renames."""
     folder, name = os.path.split(path)
     return os.path.join(folder, f".{name}.new")
+
+
+def keep(path: str, data: bytes) -> None:
+    """Write a file of the cache, for whoever comes next; several may at once, and the last one stays."""
+    new = f"{path}.{os.getpid()}"
+    with suppress(OSError, ValueError):
+        make_private(os.path.dirname(path))
+        write_new(new, data)
+        try:
+            os.replace(new, path)
+        except OSError:
+            os.unlink(new)
+
+
+def kept(path: str) -> bytes | None:
+    """Return a file of the cache, or ``None`` where there is none that is ours alone."""
+    try:
+        data, status = cached.read_file(path)
+        ours = _is_ours(os.lstat(os.path.dirname(path))) and _is_ours(status)
+    except (OSError, ValueError):
+        return None
+    return data if ours else None
+
+
+def _is_ours(status: os.stat_result) -> bool:
+    return not hasattr(os, "geteuid") or (status.st_uid == os.geteuid() and not status.st_mode & _OTHERS)

@@ -1,4 +1,4 @@
-"""Ctrl-C, held back for the moments in which it would cost a session."""
+"""Ctrl-C, and whatever else asks a process to end, held back for the moments in which it would cost a session."""
 
 from __future__ import annotations
 
@@ -7,18 +7,28 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_ASKED_TO_END = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""Windows has no SIGHUP."""
+
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Let Ctrl-C wait until the block is over: it raises KeyboardInterrupt then. The block must end by itself."""
+    """Let what asks this process to end wait until the block is over, well or badly; then it has its effect.
+
+    The block must end by itself. What is ignored stays ignored.
+    """
     if threading.current_thread() is not threading.main_thread():  # only there can it arrive
         yield
         return
     arrived: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _frame: arrived.append(number))
+    handlers = {number: signal.getsignal(number) for number in _ASKED_TO_END}
+    held = {number: handler for number, handler in handlers.items() if handler not in (signal.SIG_IGN, None)}
+    for number in held:
+        signal.signal(number, lambda number, _frame: arrived.append(number))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-    if arrived:
-        raise KeyboardInterrupt
+        for number, handler in held.items():
+            signal.signal(number, handler)
+        for number in arrived:
+            signal.raise_signal(number)

@@ -261,8 +261,12 @@ def claimed_stdout() -> Iterator[TextIO]:
             with open(os.devnull, encoding="utf-8") as nowhere:  # what is written there is an error
                 yield nowhere
             return
-        with os.fdopen(saved, "w", encoding="utf-8", newline="\n", closefd=False) as answer:
+        answer = os.fdopen(saved, "w", encoding="utf-8", newline="\n", closefd=False)
+        try:
             yield answer
+        finally:
+            with suppress(OSError):  # it is flushed line by line: what could not be written has been told of
+                answer.close()
     finally:
         sys.stdout = shown
         os.dup2(saved, 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from oauth_cli_login.errors import ProtocolError
-from oauth_cli_login.model import HttpRequest, HttpResponse
+from oauth_cli_login.model import HttpRequest, HttpResponse, JsonObject
 from oauth_cli_login.protocol.body import check_available, parse_json_response
 from oauth_cli_login.protocol.jwk import Jwk, parse_jwk
 from oauth_cli_login.values import dataclass
@@ -34,17 +34,26 @@ def jwks_request(jwks_uri: str) -> HttpRequest:
     return HttpRequest("GET", jwks_uri, {"Accept": "application/jwk-set+json, application/json"})
 
 
-def parse_jwks_response(response: HttpResponse) -> KeySet:
-    """Return the keys; those of unknown kinds, and those that no signature may be verified with, are set aside.
+def parse_jwks_response(response: HttpResponse) -> JsonObject:
+    """Return the document.
 
-    Raises ProtocolError where the answer is no key set or has more than 100 keys, TransportError where the server
-    cannot answer now.
+    Raises ProtocolError where there is none that can be read, TransportError where the server cannot answer now.
     """
     check_available(response, WHAT)
     if response.status != 200:  # noqa: PLR2004 - what RFC 9110 section 15.3.1 answers a GET with
         raise ProtocolError(f"the jwks_uri answered HTTP {response.status}: the provider's keys cannot be read")
     document = parse_json_response(response, WHAT)
-    members = document.get("keys") if isinstance(document, dict) else None
+    if not isinstance(document, dict):
+        raise ProtocolError(f"the answer of the jwks_uri is no {WHAT}")
+    return document
+
+
+def key_set(document: JsonObject) -> KeySet:
+    """Return the keys; those of unknown kinds, and those that no signature may be verified with, are set aside.
+
+    Raises ProtocolError where the document is no key set or has more than 100 keys.
+    """
+    members = document.get("keys")
     if not isinstance(members, list) or not all(isinstance(member, dict) for member in members):
         raise ProtocolError(f"the answer of the jwks_uri is no {WHAT}")
     if len(members) > MAX_KEYS:

@@ -381,6 +381,17 @@ def test_standard_streams_that_were_closed_from_the_start_are_no_bug(redirect: s
     assert (done.returncode, done.stderr) == (7, "")
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+@pytest.mark.parametrize("command", ["token", "token --json"])
+def test_an_answer_that_finds_no_room_is_one_error_and_its_status(command: str, environ, signed_in) -> None:
+    signed_in(issued_at=1, expires_at=0, refresh_token=None)
+    code = f"import sys; from oauth_cli_login.cli import main; sys.exit(main({command.split()!r}, {environ!r}))"
+    done = run(code, ">/dev/full")
+    assert done.returncode == 9
+    assert done.stderr.startswith("error: the answer could not be written\n")
+    assert "Traceback" not in done.stderr
+
+
 def test_nothing_but_the_answer_comes_where_standard_error_is_closed() -> None:
     done = run(CLAIM, "2>&-")
     assert (done.returncode, done.stdout) == (0, "before\nANSWER\nafter\nafter\n")

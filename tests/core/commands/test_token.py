@@ -213,3 +213,13 @@ def test_a_reader_that_went_away_is_141_in_silence_whatever_the_form(environ, se
     os.close(writer)
 
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize("command", [["token"], ["token", "--quiet"], ["status"], ["login", "--help"], ["use", "mock"]])
+def test_whoever_could_read_the_session_is_warned_of(command, cli, signed_in, session_file):
+    signed_in()
+    session_file().chmod(0o644)
+    done = cli(*command)
+    assert done.status == 0
+    assert done.err.count("warning: others could read") == 1
+    assert "warning" not in cli("token").err

@@ -6,12 +6,12 @@ import json
 from contextlib import suppress
 
 import pytest
-from answers import json_response, response
+from answers import json_response, keys_of, response
 from hypothesis import given
 from hypothesis import strategies as st
 
 from oauth_cli_login.errors import ProtocolError, TransportError
-from oauth_cli_login.protocol.jwks import MAX_KEYS, jwks_request, parse_jwks_response
+from oauth_cli_login.protocol.jwks import MAX_KEYS, jwks_request
 
 
 def test_the_request_is_a_get_that_names_both_types():
@@ -23,7 +23,7 @@ def test_the_request_is_a_get_that_names_both_types():
 
 @pytest.mark.parametrize("content_type", ["application/json", "application/jwk-set+json; charset=utf-8", "text/plain"])
 def test_the_keys_are_read_whatever_their_type_is_called(signing_key, content_type):
-    keys = parse_jwks_response(response(200, json.dumps({"keys": [signing_key.public_jwk]}), content_type))
+    keys = keys_of(response(200, json.dumps({"keys": [signing_key.public_jwk]}), content_type))
     (key,) = keys.keys
     assert (key.kid, key.alg, key.kind, key.numbers) == (signing_key.kid, "RS256", "RSA", (signing_key.n, 65537))
     assert keys.unusable == ()
@@ -32,13 +32,13 @@ def test_the_keys_are_read_whatever_their_type_is_called(signing_key, content_ty
 def test_keys_that_cannot_be_used_are_set_aside_and_the_others_are_there(signing_key):
     """RFC 7517 section 5: unknown kinds, and those with members that are missing or unsupported."""
     others = [{}, {"kty": "OKP", "crv": "Ed25519", "x": "AA", "kid": "ed"}, {"kty": "RSA", "n": "AQ", "e": "AQAB"}]
-    keys = parse_jwks_response(json_response(keys=[*others, signing_key.public_jwk, signing_key.private_jwk]))
+    keys = keys_of(json_response(keys=[*others, signing_key.public_jwk, signing_key.private_jwk]))
     assert [key.kid for key in keys.keys] == [signing_key.kid]
     assert [kid for kid, _ in keys.unusable] == [None, "ed", None, signing_key.kid]
 
 
 def test_a_kid_that_is_there_is_known_usable_or_not(signing_key):
-    keys = parse_jwks_response(json_response(keys=[signing_key.public_jwk, {"kty": "oct", "kid": "secret"}, {}]))
+    keys = keys_of(json_response(keys=[signing_key.public_jwk, {"kty": "oct", "kid": "secret"}, {}]))
     assert [kid for kid in (None, signing_key.kid, "secret", "other", "") if keys.knows(kid)] == [
         None,
         signing_key.kid,
@@ -51,7 +51,7 @@ def test_the_kid_picks_and_without_one_all_are_tried_that_fit(signing_key):
     jwk = {name: value for name, value in signing_key.public_jwk.items() if name != "alg"}
     named = [{**jwk, "kid": "a"}, {**jwk, "kid": "b"}, {**jwk, "kid": "b", "alg": "PS256"}, {**jwk, "kid": ...}]
     members = [{name: value for name, value in key.items() if value is not ...} for key in named]
-    keys = parse_jwks_response(json_response(keys=members))
+    keys = keys_of(json_response(keys=members))
     assert [key.kid for key in keys.fitting("RS256", "b")] == ["b"]
     assert [key.alg for key in keys.fitting("PS256", "b")] == [None, "PS256"]
     assert [key.kid for key in keys.fitting("RS256", None)] == ["a", "b", None]
@@ -68,17 +68,17 @@ def test_the_kid_picks_and_without_one_all_are_tried_that_fit(signing_key):
 )
 def test_what_is_no_key_set_is_a_matter_of_the_protocol(body):
     with pytest.raises(ProtocolError, match="JSON Web Key Set"):
-        parse_jwks_response(response(200, body))
+        keys_of(response(200, body))
 
 
 @pytest.mark.parametrize(("number", "taken"), [(MAX_KEYS, True), (MAX_KEYS + 1, False), (10_000, False)])
 def test_more_than_a_hundred_keys_are_not_looked_at(signing_key, number, taken):
     answer = json_response(keys=[signing_key.public_jwk] * number)
     if taken:
-        assert len(parse_jwks_response(answer).keys) == number
+        assert len(keys_of(answer).keys) == number
     else:
         with pytest.raises(ProtocolError, match=f"has {number} keys"):
-            parse_jwks_response(answer)
+            keys_of(answer)
 
 
 @pytest.mark.parametrize(
@@ -87,10 +87,10 @@ def test_more_than_a_hundred_keys_are_not_looked_at(signing_key, number, taken):
 )
 def test_an_answer_without_keys_says_why(status, error):
     with pytest.raises(error, match=str(status)):
-        parse_jwks_response(json_response(status, keys=[]))
+        keys_of(json_response(status, keys=[]))
 
 
 @given(st.binary(max_size=200) | st.recursive(st.none() | st.text(), st.lists, max_leaves=4).map(json.dumps))
 def test_any_body_is_a_key_set_or_an_error_of_ours(body):
     with suppress(ProtocolError):
-        parse_jwks_response(response(200, body))
+        keys_of(response(200, body))

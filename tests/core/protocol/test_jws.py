@@ -8,14 +8,13 @@ import json
 from contextlib import suppress
 
 import pytest
-from answers import json_response
+from answers import json_response, keys_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from oauth_cli_login.errors import ExitStatus, ProtocolError
 from oauth_cli_login.protocol.base64url import base64url
 from oauth_cli_login.protocol.jwk import ALGORITHMS
-from oauth_cli_login.protocol.jwks import parse_jwks_response
 from oauth_cli_login.protocol.jws import parse_jws, verify
 from oauth_cli_providers.mock.signing import emsa_pkcs1_v1_5, generate_key
 
@@ -29,7 +28,7 @@ def other_key():
 
 @pytest.fixture
 def keys(signing_key):
-    return parse_jwks_response(json_response(keys=[signing_key.public_jwk]))
+    return keys_of(json_response(keys=[signing_key.public_jwk]))
 
 
 def signing_input(header, payload: bytes = PAYLOAD) -> str:
@@ -168,7 +167,7 @@ def test_an_algorithm_that_the_key_is_not_for_is_refused(token, keys, alg):
 @pytest.mark.parametrize("alg", ["RS384", "RS512", "PS256", "PS384", "PS512"])
 def test_a_signature_by_another_algorithm_is_wrong_where_the_key_is_for_any(signing_key, token, alg):
     jwk = {name: value for name, value in signing_key.public_jwk.items() if name != "alg"}
-    refused(token(alg=alg), parse_jwks_response(json_response(keys=[jwk])), "signature", "wrong")
+    refused(token(alg=alg), keys_of(json_response(keys=[jwk])), "signature", "wrong")
 
 
 # ---- headers
@@ -197,7 +196,7 @@ def test_keys_that_the_token_brings_are_never_used(token, keys, other_key):
     refused(token(other_key, **brought), keys, "signature", "wrong")
     refused(token(other_key, **brought, kid=...), keys, "signature", "wrong")
     refused(token(other_key, **brought, kid=other_key.kid), keys, "no key of the provider's")
-    refused(token(other_key, **brought), parse_jwks_response(json_response(keys=[])), "no key of the provider's")
+    refused(token(other_key, **brought), keys_of(json_response(keys=[])), "no key of the provider's")
     check(token(**brought), keys)
 
 
@@ -217,20 +216,20 @@ def test_a_kid_that_is_no_name_is_refused(token, keys, kid):
 @pytest.mark.parametrize("kid", [..., None])
 def test_without_a_kid_the_keys_that_fit_are_tried(token, signing_key, other_key, kid):
     both = [other_key.public_jwk, signing_key.public_jwk]
-    check(token(kid=kid), parse_jwks_response(json_response(keys=both)))
-    refused(token(kid=kid), parse_jwks_response(json_response(keys=both[:1])), "signature", "wrong")
+    check(token(kid=kid), keys_of(json_response(keys=both)))
+    refused(token(kid=kid), keys_of(json_response(keys=both[:1])), "signature", "wrong")
 
 
 def test_the_kid_picks_though_another_key_has_signed(token, signing_key, other_key):
-    keys = parse_jwks_response(json_response(keys=[other_key.public_jwk, signing_key.public_jwk]))
+    keys = keys_of(json_response(keys=[other_key.public_jwk, signing_key.public_jwk]))
     refused(token(kid=other_key.kid), keys, "signature", "wrong")
 
 
 def test_a_key_that_cannot_be_used_says_why(token, signing_key):
     jwk = {**signing_key.public_jwk, "use": "enc"}
-    refused(token(), parse_jwks_response(json_response(keys=[jwk])), "no key of the provider's", "its use is not sig")
+    refused(token(), keys_of(json_response(keys=[jwk])), "no key of the provider's", "its use is not sig")
     other = {**jwk, "kid": "other"}
-    assert "its use" not in refused(token(), parse_jwks_response(json_response(keys=[other])), "fits").message
+    assert "its use" not in refused(token(), keys_of(json_response(keys=[other])), "fits").message
 
 
 # ---- signatures
@@ -307,7 +306,7 @@ def test_a_pss_encoding_is_right_in_every_bit_and_its_salt_as_long_as_the_hash(s
     salts = (hashlib.sha256(bytes([number])).digest() for number in range(100))
     em = next(em for em in (encode(text.encode(), salt) for salt in salts) if em < signing_key.n)
     token = f"{text}.{base64url(pow(em, signing_key._d, signing_key.n).to_bytes(256, 'big'))}"
-    keys = parse_jwks_response(json_response(keys=[{**signing_key.public_jwk, "alg": "PS256"}]))
+    keys = keys_of(json_response(keys=[{**signing_key.public_jwk, "alg": "PS256"}]))
     if taken:
         check(token, keys)
     else:
@@ -335,7 +334,7 @@ def some_keys(signing_key):
         "x": "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY",
         "y": "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU",
     }
-    keys = parse_jwks_response(json_response(keys=[{**signing_key.public_jwk, "kid": "r", "alg": None}, elliptic]))
+    keys = keys_of(json_response(keys=[{**signing_key.public_jwk, "kid": "r", "alg": None}, elliptic]))
     assert len(keys.keys) == 2
     return keys
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 
 import pytest
-from answers import json_response
+from answers import json_response, keys_of
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from joserfc import jws as oracle
@@ -19,7 +19,6 @@ from oauth_cli_login.errors import ProtocolError
 from oauth_cli_login.protocol import ecdsa
 from oauth_cli_login.protocol.base64url import base64url, from_base64url
 from oauth_cli_login.protocol.jwk import ALGORITHMS
-from oauth_cli_login.protocol.jwks import parse_jwks_response
 from oauth_cli_login.protocol.jws import parse_jws, verify
 
 ROUNDS = 12
@@ -44,7 +43,7 @@ def sign(key, alg: str, payload: bytes, **header) -> str:
 
 def is_taken(token: str, jwk) -> bool:
     try:
-        verify(parse_jws(token, "token"), parse_jwks_response(json_response(keys=[jwk])), allowed=None)
+        verify(parse_jws(token, "token"), keys_of(json_response(keys=[jwk])), allowed=None)
     except ProtocolError:
         return False
     return True

@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from answers import response
+from answers import keys_of, response
 
 from oauth_cli_login.errors import ProtocolError
 from oauth_cli_login.protocol import ecdsa, rsa
-from oauth_cli_login.protocol.jwks import parse_jwks_response
 from oauth_cli_login.protocol.jws import parse_jws, verify
 
 ROOT = Path(__file__).parents[3]
@@ -85,7 +84,7 @@ def is_taken(group, vector) -> bool:
 
 def is_token_taken(key, token) -> bool:
     """Read the key as a server publishes it, and the token as one that came."""
-    keys = parse_jwks_response(response(200, json.dumps(key if "keys" in key else {"keys": [key]})))
+    keys = keys_of(response(200, json.dumps(key if "keys" in key else {"keys": [key]})))
     try:
         verify(parse_jws(token if isinstance(token, str) else json.dumps(token), "token"), keys, allowed=None)
     except ProtocolError:
