@@ -22,7 +22,7 @@ from oauth_cli_login.model import JsonObject, Profile, Session
 from oauth_cli_login.protocol import id_token
 from oauth_cli_login.protocol.id_token import Claims
 from oauth_cli_login.protocol.introspection import introspection_request, parse_introspection_response
-from oauth_cli_login.protocol.jws import Jws, parse_jws, verify
+from oauth_cli_login.protocol.jws import Jws, parse_jws
 from oauth_cli_login.session import connected, stored_session
 from oauth_cli_login.values import dataclass, field
 
@@ -204,13 +204,11 @@ class _Look:
         else:
             keys = server.client.keys
             try:
-                fetched = keys.fetch()
-            except OAuthCliError as error:
+                keys.fetch()
+            except OAuthCliError as error:  # that is no failing of the token's
                 self._skip("signature", error.message, error)
-                return
-            # what the metadata says of algorithms is of ID tokens alone
-            run = partial(keys.verify, jws) if self._kind == "id_token" else partial(verify, jws, fetched, allowed=None)
-            self._check("signature", run)
+            else:
+                self._check("signature", partial(keys.verify, jws, is_id_token=self._kind == "id_token"))
 
     def _claims(self, jws: Jws, claims: Claims) -> None:
         if self._kind == "id_token" and self._server is not None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from oauth_cli_login.protocol.base64url import base64url
+from oauth_cli_providers.mock.signing import generate_key
 
 ALL_OK = {name: {"result": "ok"} for name in ("signature", "iss", "sub", "aud", "exp", "iat")}
 ELSEWHERE = "https://elsewhere.example"
@@ -289,6 +290,18 @@ def test_its_algorithm_need_not_be_one_of_id_tokens(cli, server, signed_in, jwt)
 
     assert access["checks"]["signature"] == {"result": "ok"}
     assert id_token["checks"]["signature"]["result"] == "failed"
+
+
+def test_a_key_that_is_newer_than_the_ones_kept_verifies_it(cli, server, signed_in, claims, signing_key):
+    new = generate_key()
+    signed_in(access_token=new.encode(claims(), typ="at+jwt"))
+    assert cli("inspect", "--id-token").status == 0
+    server.keys = [signing_key.public_jwk, new.public_jwk]
+
+    done = cli("inspect", "--access-token", "--json")
+
+    assert only(done)["checks"]["signature"] == {"result": "ok"}
+    assert len(server.received("/jwks")) == 2
 
 
 def test_it_may_be_from_another_issuer(cli, server, signed_in, jwt):
