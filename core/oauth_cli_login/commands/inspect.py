@@ -22,7 +22,7 @@ MAX_TOKEN = 256 * 1024
 """Characters; what comes with HTTP headers is a fraction of that."""
 
 _BOTH: tuple[Kind, ...] = ("access_token", "id_token")
-_TOKEN = re.compile(r"(?:Authorization:\s*)?(?:Bearer\s+)?(\S+)", re.IGNORECASE)
+_TOKEN = re.compile(r"(?:Authorization:\s*)?(?:Bearer\s+)?([\x21-\x7e]+)", re.IGNORECASE)
 _TIMES = frozenset({"exp", "iat", "nbf", "auth_time", "updated_at"})
 _MOST_SHOWN = 300
 """Characters of a value; --json has all of it."""
@@ -93,7 +93,10 @@ def _given(context: Context, args: Namespace) -> str | None:
         return None
     if args.source and context.terminal.can_ask:
         context.terminal.must_see("Paste the token, and end with Ctrl-D.", "dim")
-    text = source.read(MAX_TOKEN + 1).strip() if source else ""
+    try:
+        text = source.read(MAX_TOKEN + 1).strip() if source else ""
+    except (OSError, ValueError):
+        raise UsageError("standard input cannot be read as text", hint="A token is one line of ASCII.") from None
     if not text and not args.source:
         return None
     token = _TOKEN.fullmatch(text)

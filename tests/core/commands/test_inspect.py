@@ -490,12 +490,24 @@ def test_what_is_no_jwt_cannot_be_shown(cli, server, signed_in, given):
         assert cli("inspect", "-").failed(2, "no JWT")
 
 
-@pytest.mark.parametrize("text", ["", "\n", "two tokens", "a\nb", "x" * 300_000])
+@pytest.mark.parametrize("text", ["", "\n", "two tokens", "a\nb", "x" * 300_000, "caf\u00e9", "a\udc80", "a\x1b"])
 def test_standard_input_holds_one_token(cli, server, signed_in, given, text):
     signed_in()
     given(text)
 
     assert cli("inspect", "-").failed(2, "standard input")
+
+
+def test_what_cannot_be_read_is_one_line(cli, server, signed_in, monkeypatch):
+    signed_in()
+
+    class Folder(io.StringIO):
+        def read(self, _size=-1):
+            raise IsADirectoryError
+
+    for source in (io.TextIOWrapper(io.BytesIO(b"\xff\xfe"), encoding="utf-8"), Folder()):
+        monkeypatch.setattr("sys.stdin", source)
+        assert cli("inspect", "-", "--introspect").failed(2, "cannot be read")
 
 
 def test_an_opaque_token_is_introspected_where_that_is_asked_for(cli, server, signed_in, given):
