@@ -30,6 +30,7 @@ COMMANDS = {
     "whoami": "ask the provider who is signed in",
     "status": "show the sessions and how long they are good for",
     "logout": "revoke a session's tokens and delete it",
+    "inspect": "show what a token says, and check it",
     "use": "choose the default profile",
     "providers": "list the providers that are installed",
     "setup": "let git or kubectl take tokens from here",

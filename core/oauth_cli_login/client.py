@@ -48,6 +48,10 @@ class Client:
         """Return the tokens of a response; raises as protocol/token.py does."""
         return parse_token_response(response, token_fields=self.token_fields(grant_type))
 
+    def issuers(self, claims: JsonObject) -> Sequence[str]:
+        """Return the ``iss`` values that an ID token with these claims may have."""
+        return self.provider.id_token_issuers(self.settings, self.metadata, claims)
+
     def validate_id_token(self, tokens: TokenResponse, *, nonce: str | None, now: float) -> JsonObject | None:
         """Return the ID token's claims, or ``None`` where there is none; the signature and all claims are checked.
 
@@ -60,7 +64,7 @@ class Client:
         self.keys.verify(jws)
         return id_token.validate(
             jws,
-            issuers=partial(self.provider.id_token_issuers, self.settings, self.metadata),
+            issuers=self.issuers,
             client_id=self.authentication.client_id,
             now=now,
             nonce=nonce,

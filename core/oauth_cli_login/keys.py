@@ -32,9 +32,12 @@ class Keys:
             self._keys = self._kept() or self._ask()
         return self._keys
 
-    def verify(self, jws: Jws) -> None:
-        """Raise ProtocolError unless the server has signed this token; raises as ``fetch``, too."""
-        allowed = self._metadata.id_token_signing_algs
+    def verify(self, jws: Jws, *, is_id_token: bool = True) -> None:
+        """Raise ProtocolError unless the server has signed this token; raises as ``fetch``, too.
+
+        What the metadata announces of algorithms is about ID tokens alone.
+        """
+        allowed = self._metadata.id_token_signing_algs if is_id_token else None
         check_header(jws, allowed=allowed)  # what no key can mend costs no request
         keys = self.fetch()
         try:

@@ -85,6 +85,7 @@ class ServerMetadata:
     device_authorization_endpoint: str | None = None
     userinfo_endpoint: str | None = None
     revocation_endpoint: str | None = None
+    introspection_endpoint: str | None = None
     jwks_uri: str | None = None
     iss_parameter_supported: bool = False
     token_endpoint_auth_methods: tuple[str, ...] | None = None

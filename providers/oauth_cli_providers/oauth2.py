@@ -14,6 +14,7 @@ _ENDPOINTS = {
     "authorization_endpoint": "where the browser goes to sign in",
     "device_authorization_endpoint": "where device codes come from",
     "revocation_endpoint": "where tokens are revoked (RFC 7009)",
+    "introspection_endpoint": "what tells whether a token is active (RFC 7662)",
     "userinfo_endpoint": "what tells, as JSON, who an access token stands for",
     "jwks_uri": "where the keys are that sign ID tokens; they are needed with the scope openid",
 }

@@ -324,8 +324,8 @@ class Server:
     """A correct authorization server, until a test changes it: ``None`` leaves a member out.
 
     Changes: ``metadata`` of the discovery document, ``redirect`` of the callback's parameters, ``tokens`` of the token
-    response, ``claims`` of the ID token, ``keys`` of the JSON Web Key Set, ``userinfo``. ``queue`` replaces an
-    endpoint's next answers altogether.
+    response, ``claims`` of the ID token, ``keys`` of the JSON Web Key Set, ``userinfo``, ``introspection``. ``queue``
+    replaces an endpoint's next answers altogether.
     """
 
     issuer: str
@@ -337,6 +337,7 @@ class Server:
     tokens: dict[str, object] = field(default_factory=dict)
     claims: dict[str, object] = field(default_factory=dict)
     userinfo: dict[str, object] = field(default_factory=dict)
+    introspection: dict[str, object] = field(default_factory=dict)
     device: dict[str, object] = field(default_factory=dict)
     sub: str = "demouser"
     requests: list[Received] = field(default_factory=list)
@@ -355,6 +356,7 @@ class Server:
             "token_endpoint": "/token",
             "userinfo_endpoint": "/userinfo",
             "revocation_endpoint": "/revoke",
+            "introspection_endpoint": "/introspect",
             "device_authorization_endpoint": "/device_authorization",
             "jwks_uri": "/jwks",
         }
@@ -377,6 +379,7 @@ class Server:
             "/token": lambda: self._tokens(received.fields),
             "/userinfo": lambda: _changed({"sub": self.sub, "preferred_username": self.sub}, self.userinfo),
             "/revoke": dict,
+            "/introspect": lambda: _changed({"active": True, "sub": self.sub}, self.introspection),
             "/device_authorization": self._device,
             "/jwks": lambda: {"keys": self.keys},
         }

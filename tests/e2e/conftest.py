@@ -17,13 +17,32 @@ sys.path.insert(0, HERE)  # importlib mode puts no test folder there
 
 from command import Command  # noqa: E402 - needs the line above
 from machine import Machine  # noqa: E402 - as above
+from ports import free_port  # noqa: E402 - as above
+from servers import canaille as canaille_module  # noqa: E402 - as above
 from servers import mock_oauth2_server as mock_oauth2_server_module  # noqa: E402
+from servers import oauth2_mock_server as oauth2_mock_server_module  # noqa: E402
 from servers import oidc_provider as oidc_provider_module  # noqa: E402
 from servers import rotating as rotating_module  # noqa: E402
 
 for number in (signal.SIGINT, signal.SIGQUIT):  # a shell's background job ignores them, and what we start would too
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.SIG_DFL)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "server(name, version): the tests sign in to this server")
+    config.addinivalue_line("markers", "shows(subject): what a test shows of its server, where it is not login")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tell scripts/interop, in a report of --junitxml, which server a test is about and what it shows."""
+    for item in items:
+        if server := item.get_closest_marker("server"):
+            shows = item.get_closest_marker("shows")
+            item.user_properties += [
+                ("server", " ".join(server.args)),
+                ("shows", shows.args[0] if shows else "login"),
+            ]
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +91,23 @@ def oidc_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     log = str(tmp_path_factory.mktemp("servers") / "oidc-provider.log")
     with oidc_provider_module.serve(log) as issuer:
         yield issuer
+
+
+@pytest.fixture(scope="session")
+def oauth2_mock_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The issuer of the server that misbehaves as told."""
+    log = str(tmp_path_factory.mktemp("servers") / "oauth2-mock-server.log")
+    with oauth2_mock_server_module.serve(log) as issuer:
+        yield issuer
+
+
+@pytest.fixture(scope="session")
+def canaille(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
+    """The issuer of canaille, and the port of the one redirect URI that it takes."""
+    log = str(tmp_path_factory.mktemp("servers") / "canaille.log")
+    port = free_port()
+    with canaille_module.serve(log, redirect_uri=f"http://localhost:{port}/callback") as issuer:
+        yield issuer, port
 
 
 @pytest.fixture

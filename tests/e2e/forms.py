@@ -12,12 +12,13 @@ MOST_PAGES = 20
 
 
 class _FirstForm(HTMLParser):
-    """The action and the fields of the first form that is posted."""
+    """The action, the fields and the names of the buttons of the first form that is posted."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
         self.action: str | None = None
         self.fields: dict[str, str] = {}
+        self.buttons: set[str] = set()
         self._inside = False
         self.feed(page)
 
@@ -27,6 +28,8 @@ class _FirstForm(HTMLParser):
             self.action, self._inside = values.get("action", ""), True
         elif self._inside and tag in {"input", "textarea"} and values.get("name"):
             self.fields[values["name"]] = values.get("value", "")
+        elif self._inside and tag == "button" and values.get("name"):
+            self.buttons.add(values["name"])
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
@@ -34,7 +37,10 @@ class _FirstForm(HTMLParser):
 
 
 def sign_in(url: str, values: Mapping[str, str]) -> requests.Response:
-    """Visit ``url`` and post form after form, ``values`` in the fields of those names; return the page without one."""
+    """Visit ``url`` and post form after form; return the first page without one.
+
+    ``values`` go into the fields of those names, and press the button that has such a name and value.
+    """
     with requests.Session() as session:
         session.trust_env = False  # no proxy stands between this machine and itself
         page = session.get(url, timeout=30)
@@ -44,5 +50,6 @@ def sign_in(url: str, values: Mapping[str, str]) -> requests.Response:
                 page.raise_for_status()
                 return page
             fields = {name: values.get(name, value) for name, value in form.fields.items()}
+            fields.update((name, values[name]) for name in form.buttons & values.keys())
             page = session.post(urljoin(page.url, form.action), data=fields, timeout=30)
     raise AssertionError(f"still a form after {MOST_PAGES} pages: {page.url.partition('?')[0]}")

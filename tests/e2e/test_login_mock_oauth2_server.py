@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 import requests
 from command import Command
+from servers.mock_oauth2_server import NAME, VERSION
+
+pytestmark = pytest.mark.server(NAME, VERSION)
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +32,7 @@ def test_userinfo_names_the_person(oauth_cli: Command) -> None:
     assert result["sub"] == result["userinfo"]["sub"] == "demouser"
 
 
+@pytest.mark.shows("refresh")
 def test_an_expired_token_is_refreshed_with_rotation(oauth_cli: Command, mock_oauth2_server: str) -> None:
     oauth_cli.login()
     before = oauth_cli.stored()
@@ -40,6 +44,7 @@ def test_an_expired_token_is_refreshed_with_rotation(oauth_cli: Command, mock_oa
     assert refresh_by_hand(mock_oauth2_server, after.refresh_token).status_code == 200
 
 
+@pytest.mark.shows("revocation")
 def test_logout_revokes_the_refresh_token(oauth_cli: Command, mock_oauth2_server: str) -> None:
     oauth_cli.login()
     refresh_token = oauth_cli.stored().refresh_token
@@ -50,6 +55,7 @@ def test_logout_revokes_the_refresh_token(oauth_cli: Command, mock_oauth2_server
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
 
 
+@pytest.mark.shows("refresh")
 def test_a_refresh_token_that_the_server_forgot_asks_for_a_new_sign_in(
     oauth_cli: Command, mock_oauth2_server: str
 ) -> None:
@@ -60,3 +66,16 @@ def test_a_refresh_token_that_the_server_forgot_asks_for_a_new_sign_in(
     done = oauth_cli("token")
     assert (done.returncode, done.stdout) == (4, ""), done.stderr
     assert "login" in done.stderr
+
+
+@pytest.mark.shows("introspection")
+def test_an_access_token_is_verified_and_introspected(oauth_cli: Command, mock_oauth2_server: str) -> None:
+    """The server wants a client that authenticates there; which secret it has is no matter."""
+    oauth_cli.env["OAUTH_CLI_MOCK_CLIENT_SECRET"] = "made up"
+    oauth_cli.login()
+    done = oauth_cli("inspect", "--introspect", "--json")
+    assert done.returncode == 0, done.stderr
+    access_token, id_token = done.json()["tokens"]
+    assert access_token["checks"]["signature"] == id_token["checks"]["signature"] == {"result": "ok"}
+    assert access_token["checks"]["active"] == {"result": "ok"}
+    assert access_token["introspection"]["iss"] == mock_oauth2_server

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 import requests
 from command import Command, Finished
 from forms import sign_in
-from servers.oidc_provider import CLIENT_ID
+from servers.oidc_provider import CLIENT_ID, NAME, VERSION
+
+pytestmark = pytest.mark.server(NAME, VERSION)
 
 PROFILE = "127.0.0.1"
 """The issuer's host names the profile."""
@@ -57,6 +61,7 @@ def test_scopes_are_the_ones_asked_for(provider: Provider) -> None:
     assert provider.login("--scope", "openid,email", "--json").json()["scopes"] == ["openid", "email"]
 
 
+@pytest.mark.shows("device")
 def test_the_device_flow_signs_in(oauth_cli: Command, provider: Provider) -> None:
     argv = ["login", "--provider", "oidc", *provider.settings, "--flow", "device", "--no-browser"]
     running = oauth_cli.start(*argv)
@@ -70,6 +75,7 @@ def test_the_device_flow_signs_in(oauth_cli: Command, provider: Provider) -> Non
     assert provider.userinfo(token).json()["sub"] == "demouser"
 
 
+@pytest.mark.shows("refresh")
 def test_a_refresh_rotates_and_the_session_goes_on(oauth_cli: Command, provider: Provider) -> None:
     """The server ends the whole family where a refresh token comes twice: three in a row must be three tokens."""
     provider.login()
@@ -82,6 +88,7 @@ def test_a_refresh_rotates_and_the_session_goes_on(oauth_cli: Command, provider:
     assert len({stored.refresh_token for stored in seen}) == len({stored.access_token for stored in seen}) == 4
 
 
+@pytest.mark.shows("reuse")
 def test_a_stolen_refresh_token_that_was_used_ends_the_session(oauth_cli: Command, provider: Provider) -> None:
     provider.login()
     assert provider.refresh_by_hand(oauth_cli.stored(PROFILE).refresh_token).status_code == 200
@@ -91,6 +98,7 @@ def test_a_stolen_refresh_token_that_was_used_ends_the_session(oauth_cli: Comman
     assert "login" in done.stderr
 
 
+@pytest.mark.shows("revocation")
 def test_logout_revokes_the_refresh_token(oauth_cli: Command, provider: Provider) -> None:
     provider.login()
     before = oauth_cli.stored(PROFILE)
@@ -111,6 +119,7 @@ def test_a_second_login_remembers_issuer_and_client(oauth_cli: Command, provider
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.shows("refusal")
 def test_consent_that_is_refused_is_the_providers_refusal(oauth_cli: Command, provider: Provider) -> None:
     handed_over = oauth_cli.handed_over()
     running = oauth_cli.start_login(*provider.settings, provider="oidc", browser=handed_over.browser)
@@ -123,6 +132,42 @@ def test_consent_that_is_refused_is_the_providers_refusal(oauth_cli: Command, pr
     assert "access_denied" in done.stderr
 
 
+@pytest.mark.shows("introspection")
+def test_an_opaque_access_token_is_introspected(oauth_cli: Command, provider: Provider) -> None:
+    provider.login()
+    done = oauth_cli("inspect", "--json")
+    assert done.returncode == 0, done.stderr
+    access_token, id_token = done.json()["tokens"]
+    assert (access_token["format"], access_token["introspection"]["active"]) == ("opaque", True)
+    assert access_token["introspection"]["client_id"] == CLIENT_ID
+    results = {name: check["result"] for name, check in id_token["checks"].items()}
+    assert results.pop("nonce") == "not checked"
+    assert set(results.values()) == {"ok"}
+    assert {"signature", "iss", "aud", "exp"} <= set(results)
+
+
+@pytest.mark.shows("introspection")
+def test_a_token_that_was_revoked_is_not_active(oauth_cli: Command, provider: Provider) -> None:
+    provider.login()
+    form = {"token": oauth_cli.stored(PROFILE).access_token, "client_id": CLIENT_ID}
+    assert requests.post(f"{provider.issuer}/token/revocation", data=form, timeout=30).status_code == 200
+    done = oauth_cli("inspect", "--access-token", "--json")
+    assert done.returncode == 8, done.stderr
+    (access_token,) = done.json()["tokens"]
+    assert access_token["introspection"] == {"active": False}
+
+
+@pytest.mark.shows("iss")
+def test_the_redirect_names_its_issuer(oauth_cli: Command, provider: Provider) -> None:
+    """RFC 9207: the metadata promises it, so that a redirect without it would not have signed in."""
+    handed_over = oauth_cli.handed_over()
+    running = oauth_cli.start_login(*provider.settings, provider="oidc", browser=handed_over.browser)
+    page = sign_in(handed_over.url(running), PERSON)
+    assert parse_qs(urlsplit(page.url).query)["iss"] == [provider.issuer]
+    assert running.finish().returncode == 0
+
+
+@pytest.mark.shows("iss")
 def test_an_issuer_that_its_own_document_contradicts_is_refused(oauth_cli: Command, provider: Provider) -> None:
     """http://localhost:PORT is the same server, and another issuer."""
     handed_over = oauth_cli.handed_over()
@@ -136,6 +181,7 @@ def test_an_issuer_that_its_own_document_contradicts_is_refused(oauth_cli: Comma
     assert not handed_over.was_started()
 
 
+@pytest.mark.shows("refusal")
 def test_a_client_that_the_server_does_not_know_leaves_the_terminal_waiting(
     oauth_cli: Command, provider: Provider
 ) -> None:

@@ -22,7 +22,7 @@ def run(python: str, script: str, *arguments: str, **env: str) -> subprocess.Com
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("script", ["build-pyz", "demo", "test", "bench"])
+@pytest.mark.parametrize("script", ["build-pyz", "demo", "test", "bench", "interop"])
 @pytest.mark.parametrize("old", ["2.7", "3.6", "3.8"])
 def test_an_old_python_without_a_newer_one_on_path_is_one_line(script: str, old: str) -> None:
     done = run(interpreter(old), script, PATH="/nowhere")
@@ -31,7 +31,7 @@ def test_an_old_python_without_a_newer_one_on_path_is_one_line(script: str, old:
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("script", ["build-pyz", "demo", "bench"])
+@pytest.mark.parametrize("script", ["build-pyz", "demo", "bench", "interop"])
 @pytest.mark.parametrize("old", ["2.7", "3.6", "3.8"])
 def test_an_old_python_goes_on_with_a_newer_one(script: str, old: str) -> None:
     done = run(interpreter(old), script, "--help", PATH=os.path.dirname(interpreter("3.10")))

@@ -13,6 +13,7 @@ ENDPOINTS = {
     "token_endpoint": f"{SITE}/oauth/token",
     "device_authorization_endpoint": f"{SITE}/oauth/device",
     "revocation_endpoint": f"{SITE}/oauth/revoke",
+    "introspection_endpoint": f"{SITE}/oauth/introspect",
     "userinfo_endpoint": f"{SITE}/api/me",
     "jwks_uri": f"{SITE}/oauth/keys",
 }
@@ -152,6 +153,18 @@ def test_logout_revokes_where_there_is_an_endpoint(server, oauth_cli, login, sen
     assert oauth_cli("logout").status == 0
     hints = [request.form["token_type_hint"] for request in sent(ENDPOINTS["revocation_endpoint"])]
     assert hints == ["refresh_token", "access_token"]
+
+
+def test_an_opaque_token_is_introspected_where_there_is_an_endpoint(
+    server, oauth_cli, login, sent, requests_mock
+) -> None:
+    """RFC 7662 section 2.1."""
+    requests_mock.post(ENDPOINTS["introspection_endpoint"], json={"active": True})
+    oauth_cli(*login, *CLAIMS, *options("introspection_endpoint"))
+    done = oauth_cli("inspect")
+    assert done.status == 0, done.stderr
+    (asked,) = sent(ENDPOINTS["introspection_endpoint"])
+    assert asked.form["token"] == "access-1"
 
 
 def test_logout_says_where_nothing_can_be_revoked(server, oauth_cli, login) -> None:

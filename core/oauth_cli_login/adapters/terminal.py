@@ -63,6 +63,14 @@ def minutes(seconds: float) -> str:
     return f"{whole // 60}:{whole % 60:02} min" if whole >= 60 else f"{whole} s"  # noqa: PLR2004 - a minute
 
 
+def roughly(seconds: int) -> str:
+    """Return a time in whole days, hours, minutes or seconds, whichever is the largest that is not 0."""
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
+
+
 class Terminal:
     """Where a command speaks.
 

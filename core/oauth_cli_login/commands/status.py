@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
+from oauth_cli_login.adapters.terminal import roughly
 from oauth_cli_login.config import Configuration, check_profile_name
 from oauth_cli_login.context import Context
 from oauth_cli_login.errors import ConfigError, ExitStatus, NotSignedIn, OAuthCliError, StoreError
@@ -159,7 +160,4 @@ def _left(row: _Row, now: float) -> str:
     left = int(row.session.expires_at - now)
     if left <= 0:
         return "renewed on use"
-    for unit, seconds in (("d", 86400), ("h", 3600), ("min", 60)):
-        if left >= seconds:
-            return f"{left // seconds} {unit} left"
-    return f"{left} s left"
+    return f"{roughly(left)} left"

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from oauth_cli_login.errors import ProtocolError
 from oauth_cli_login.protocol.base64url import base64url
 from oauth_cli_login.protocol.body import parse_json
 from oauth_cli_login.protocol.jwk import ALGORITHMS
 from oauth_cli_login.protocol.jws import Jws, parse_jws
+from oauth_cli_login.values import dataclass
 
 WHAT = "ID token"
 SKEW = 60
@@ -25,7 +26,7 @@ Claims = Mapping[str, object]
 def decode(id_token: str) -> tuple[Claims, Claims]:
     """Return (header, claims) of a signed JWT in compact form (RFC 7515 section 7.1), unverified; ProtocolError."""
     jws = parse_jws(id_token, WHAT)
-    return jws.header, _claims(jws)
+    return jws.header, claims_of(jws)
 
 
 def validate(
@@ -42,20 +43,71 @@ def validate(
     ``nonce`` is what the authorization request sent, or ``None`` where none was sent (device flow, refresh). Raises
     ProtocolError.
     """
-    claims = _claims(jws)
-    issuer = claims.get("iss")
-    if not isinstance(issuer, str) or issuer not in issuers(claims):
-        raise ProtocolError(f"the ID token is from another issuer: {ascii(issuer)[:200]}")
-    if not isinstance(claims.get("sub"), str) or not claims["sub"]:
-        raise ProtocolError("the ID token has no sub")
-    _check_audience(claims, client_id)
-    _check_times(claims, now)
+    claims = claims_of(jws)
+    alg = jws.header.get("alg")
+    for check in checks(claims, issuers=issuers, client_id=client_id, now=now, alg=alg, access_token=access_token):
+        check.run()
     if nonce is not None:
         found = claims.get("nonce")
         if not isinstance(found, str) or not hmac.compare_digest(found.encode(), nonce.encode()):
             raise ProtocolError("the ID token's nonce is not this login's")
-    _check_at_hash(claims, jws.header.get("alg"), access_token)
     return claims
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of a token, named after its claim; ``run`` raises ProtocolError where it fails."""
+
+    name: str
+    run: Callable[[], None]
+
+
+def checks(
+    claims: Claims,
+    *,
+    issuers: Callable[[Claims], Sequence[str]],
+    client_id: str,
+    now: float,
+    alg: object,
+    access_token: str,
+) -> Iterator[Check]:
+    """Yield all that can be checked of an ID token at any time after its sign-in, which alone knows the nonce."""
+    yield Check("iss", lambda: check_issuer(claims, issuers))
+    yield Check("sub", lambda: _check_sub(claims))
+    yield Check("aud", lambda: _check_audience(claims, client_id))
+    yield from time_checks(claims, WHAT, now=now, required=("exp", "iat"))
+    if claims.get("at_hash") is not None:
+        yield Check("at_hash", lambda: _check_at_hash(claims, alg, access_token))
+
+
+def time_checks(claims: Claims, what: str, *, now: float, required: Sequence[str] = ()) -> Iterator[Check]:
+    """Yield the checks of exp, iat and nbf (RFC 7519 section 4.1): of those that are there, and the ``required``."""
+
+    def check(name: str, says: str, is_wrong: Callable[[float], bool]) -> Check:
+        def run() -> None:
+            if is_wrong(_time(claims, name, what)):
+                raise ProtocolError(f"the {what} {says} by this machine's clock", hint=_CLOCK_HINT)
+
+        return Check(name, run)
+
+    every = (
+        check("exp", "expired", lambda exp: exp <= now - SKEW),
+        check("iat", "is from the future", lambda iat: iat > now + SKEW),
+        check("nbf", "is not valid yet", lambda nbf: nbf > now + SKEW),
+    )
+    yield from (one for one in every if one.name in claims or one.name in required)
+
+
+def check_issuer(claims: Claims, issuers: Callable[[Claims], Sequence[str]], what: str = WHAT) -> None:
+    """Raise ProtocolError unless the token's iss is one that ``issuers`` returns for these claims."""
+    issuer = claims.get("iss")
+    if not isinstance(issuer, str) or issuer not in issuers(claims):
+        raise ProtocolError(f"the {what} is from another issuer: {ascii(issuer)[:200]}")
+
+
+def _check_sub(claims: Claims) -> None:
+    if not isinstance(claims.get("sub"), str) or not claims["sub"]:
+        raise ProtocolError("the ID token has no sub")
 
 
 def lifetime(id_token: str) -> tuple[int, int]:
@@ -92,32 +144,19 @@ def _check_audience(claims: Claims, client_id: str) -> None:
         raise ProtocolError("the ID token was issued to another client (azp)")
 
 
-def _check_times(claims: Claims, now: float) -> None:
-    expires, issued = (_time(claims, name) for name in ("exp", "iat"))
-    if expires <= now - SKEW:
-        raise ProtocolError(_CLOCK.format("expired"), hint=_CLOCK_HINT)
-    if issued > now + SKEW:
-        raise ProtocolError(_CLOCK.format("is from the future"), hint=_CLOCK_HINT)
-    if "nbf" in claims and _time(claims, "nbf") > now + SKEW:
-        raise ProtocolError(_CLOCK.format("is not valid yet"), hint=_CLOCK_HINT)
-
-
-_CLOCK = "the ID token {} by this machine's clock"
 _CLOCK_HINT = "Is the clock right? More than a minute apart is too much."
 
 
-def _time(claims: Claims, name: str) -> float:
+def _time(claims: Claims, name: str, what: str = WHAT) -> float:
     value = claims.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ProtocolError(f"the ID token has no usable {name}")
+        raise ProtocolError(f"the {what} has no usable {name}")
     return value
 
 
 def _check_at_hash(claims: Claims, alg: object, access_token: str) -> None:
-    """Check at_hash where it is present (Core 3.1.3.6): the left half of the hash that ``alg`` names."""
-    expected = claims.get("at_hash")
-    if expected is None:
-        return
+    """Check at_hash (Core 3.1.3.6): the left half of the hash that ``alg`` names."""
+    expected = claims["at_hash"]
     if not isinstance(alg, str) or alg not in ALGORITHMS:
         raise ProtocolError(f"the ID token has an at_hash, and an alg that names no hash: {ascii(alg)[:40]}")
     digest = hashlib.new(ALGORITHMS[alg][1], access_token.encode("ascii")).digest()
@@ -127,11 +166,12 @@ def _check_at_hash(claims: Claims, alg: object, access_token: str) -> None:
         raise ProtocolError("the ID token belongs to another access token (at_hash)")
 
 
-def _claims(jws: Jws) -> Claims:
+def claims_of(jws: Jws) -> Claims:
+    """Return the claims of a JWT (RFC 7519 section 7.2), unverified; ProtocolError where they are no JSON object."""
     try:
         claims = parse_json(jws.payload)
     except ValueError:
-        raise ProtocolError("the ID token cannot be read") from None
+        claims = None
     if not isinstance(claims, dict):
-        raise ProtocolError("the ID token cannot be read")
+        raise ProtocolError(f"the {jws.what} cannot be read")
     return claims

@@ -16,6 +16,7 @@ ENDPOINTS = (
     "device_authorization_endpoint",
     "userinfo_endpoint",
     "revocation_endpoint",
+    "introspection_endpoint",
     "jwks_uri",
 )
 WHAT = "discovery document"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from urllib.parse import quote_plus
+from urllib.parse import quote
 
 from oauth_cli_login.errors import ConfigError, ProtocolError, TokenError
 from oauth_cli_login.model import HttpRequest, HttpResponse, ServerMetadata, TokenResponse
@@ -39,10 +39,13 @@ class ClientAuthentication:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The Authorization header of client_secret_basic, or nothing."""
+        """The Authorization header of client_secret_basic, or nothing.
+
+        A space is %20: every server reads that, and some do not read the form's own + (Authlib 1.9).
+        """
         if self.method != "client_secret_basic":
             return {}
-        pair = f"{quote_plus(self.client_id)}:{quote_plus(self.client_secret or '')}"
+        pair = f"{quote(self.client_id, safe='')}:{quote(self.client_secret or '', safe='')}"
         return {"Authorization": "Basic " + b64encode(pair.encode("ascii")).decode("ascii")}
 
     @property

