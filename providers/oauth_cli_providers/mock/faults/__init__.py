@@ -10,12 +10,11 @@ import re
 import threading
 from collections.abc import Iterable, Iterator
 from functools import partial
-from urllib.parse import urlsplit
 
 from oauth_cli_login.errors import UsageError
 from oauth_cli_providers.mock import routes
 from oauth_cli_providers.mock.authorization_server import AuthorizationServer
-from oauth_cli_providers.mock.faults import bodies, callbacks, documents, id_tokens, statuses, timing, tokens
+from oauth_cli_providers.mock.faults import bodies, callbacks, claims, documents, signatures, statuses, timing, tokens
 from oauth_cli_providers.mock.faults.fault import Answer, Catalogue, Fault
 from oauth_cli_providers.mock.messages import OAuthError, Request, Response
 from oauth_cli_providers.mock.token import DEVICE_CODE_GRANT
@@ -25,7 +24,8 @@ __all__ = ["FAULTS", "ActiveFault", "Fault", "Faults"]
 FAULTS = Catalogue(
     {
         **tokens.faults,
-        **id_tokens.faults,
+        **claims.faults,
+        **signatures.faults,
         **documents.faults,
         **callbacks.faults,
         **statuses.faults,
@@ -33,7 +33,7 @@ FAULTS = Catalogue(
         **timing.faults,
     }
 )
-"""Every fault: what changes members of an answer, then its ID token, and at last the whole of it."""
+"""Every fault: what changes members of an answer, then its ID token, then callbacks, and at last the whole of it."""
 
 _GRANTS = {"authorization_code": "code", "refresh_token": "refresh", DEVICE_CODE_GRANT: "poll"}
 _SPELLED = re.compile(r"([a-z0-9-]+)(?:@([a-z_]+))?(?::([1-9][0-9]{0,5}))?", re.ASCII)
@@ -60,10 +60,11 @@ class ActiveFault:
         if fault is None:
             raise UsageError(f"there is no fault {name[:80]!a}{_did_you_mean(name)}", hint=_HINT)
         if place is not None and place not in fault.places:
-            raise UsageError(
-                f"the fault {name} can be at: {', '.join(fault.places)}; not at {place[:80]!a}", hint=_HINT
-            )
+            raise UsageError(f"the fault {name} is not for {place[:80]}: {_or(fault.places)}", hint=_HINT)
         return cls(fault, place or fault.places[0], None if times is None else int(times))
+
+    def __str__(self) -> str:
+        return f"{self.fault.name}@{self.place}"
 
     def parts(self, places: frozenset[str]) -> Iterator[Answer]:
         """Yield what it does to an answer at these places."""
@@ -100,7 +101,7 @@ class Faults:
 
 def _places(server: AuthorizationServer, request: Request) -> frozenset[str]:
     """Return which places a request is at: none where no endpoint would see it."""
-    path = request.path.removeprefix(urlsplit(server.issuer).path)
+    path = routes.path_below_issuer(server, request)
     if not routes.is_loopback_host(request.headers.get("host", "")) or path not in routes.ROUTES:
         return frozenset()
     if path.startswith("/.well-known/"):
@@ -115,8 +116,12 @@ def _places(server: AuthorizationServer, request: Request) -> frozenset[str]:
     return frozenset({place} | ({grant} if grant else set()))
 
 
+def _or(names: Iterable[str]) -> str:
+    return " or ".join(names)
+
+
 def _did_you_mean(name: str) -> str:
     import difflib  # noqa: PLC0415 - needed for a typing slip only
 
     close = difflib.get_close_matches(name, FAULTS, n=3)
-    return f"; did you mean {' or '.join(close)}?" if close else ""
+    return f"; did you mean {_or(close)}?" if close else ""

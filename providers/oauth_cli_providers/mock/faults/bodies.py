@@ -91,7 +91,7 @@ for _name, _what, _body in (
     ("trailing-json", "followed by a second JSON object", lambda body: body + b'{"error": "server_error"}'),
     ("bom", "preceded by a byte order mark", lambda body: b"\xef\xbb\xbf" + body),
     ("utf-16", "UTF-16", lambda body: body.decode("ascii").encode("utf-16")),
-    ("not-utf-8", "not UTF-8: a member holds the byte FF", _with_value(b'"\xff"')),
+    ("not-utf-8", "not UTF-8: a member holds the byte FF", _with_member(b"extra", b'"\xff"')),
     ("duplicate-keys", "an object with its first member twice", _doubled),
     ("nan", "an object with NaN in it (expires_in, where it has one)", _with_value(b"NaN")),
     ("infinity", "an object with 1e999 in it (expires_in, where it has one)", _with_value(b"1e999")),

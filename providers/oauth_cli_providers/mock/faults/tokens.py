@@ -178,13 +178,13 @@ def absurd_expires_in(answer: Document) -> None:
 
 @faults.document(*TOKEN)
 def narrower_scope(answer: Document) -> None:
-    """Scope is the first of the scopes that were granted."""
+    """The scope is the first of the scopes that were granted."""
     answer.members["scope"] = str(answer.members["scope"]).partition(" ")[0]
 
 
 @faults.document(*TOKEN)
 def no_scope(answer: Document) -> None:
-    """Scope is left out (which is allowed: it is what was asked for)."""
+    """The scope is left out (which is allowed: it is what was asked for)."""
     del answer.members["scope"]
 
 
