@@ -64,7 +64,8 @@ class ActiveFault:
         return cls(fault, place or fault.places[0], None if times is None else int(times))
 
     def __str__(self) -> str:
-        return f"{self.fault.name}@{self.place}"
+        times = "" if self._left is None else f":{max(self._left, 0)}"
+        return f"{self.fault.name}@{self.place}{times}"
 
     def parts(self, places: frozenset[str]) -> Iterator[Answer]:
         """Yield what it does to an answer at these places."""
