@@ -99,8 +99,8 @@ def test_it_misbehaves_as_told_and_says_so(server_home, free_port):
     assert process.returncode == 130
     assert document["code_challenge_methods_supported"] == ["plain"]
     assert [line.split()[1] for line in said if line.startswith("  fault ")] == [
-        "alg-none@code:2:",
         "no-s256@discovery:",
+        "alg-none@code:2:",
         "html@userinfo:",
     ]
 
@@ -111,7 +111,7 @@ def test_help_lists_every_fault_and_starts_nothing(cli, server_home, free_port):
     assert done.status == 0
     lines = done.out.splitlines()
     assert [line.split()[0] for line in lines] == list(FAULTS)
-    assert lines[0].split(maxsplit=2)[1:] == ["refresh", FAULTS["rotation-race"].description]
+    assert lines[0].split(maxsplit=2)[1:] == ["discovery", "The discovery document's issuer is another server."]
     assert "NAME@PLACE" in done.err
 
 

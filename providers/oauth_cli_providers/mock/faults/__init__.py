@@ -23,17 +23,17 @@ __all__ = ["FAULTS", "ActiveFault", "Fault", "Faults"]
 
 FAULTS = Catalogue(
     {
+        **documents.faults,
+        **callbacks.faults,
         **tokens.faults,
         **claims.faults,
         **signatures.faults,
-        **documents.faults,
-        **callbacks.faults,
         **statuses.faults,
         **bodies.faults,
         **timing.faults,
     }
 )
-"""Every fault: what changes members of an answer, then its ID token, then callbacks, and at last the whole of it."""
+"""Every fault: members of an answer come first, then the ID token that is one of them, and at last whole answers."""
 
 _GRANTS = {"authorization_code": "code", "refresh_token": "refresh", DEVICE_CODE_GRANT: "poll"}
 _SPELLED = re.compile(r"([a-z0-9-]+)(?:@([a-z_]+))?(?::([1-9][0-9]{0,5}))?", re.ASCII)
