@@ -416,6 +416,7 @@ def _(wire):
     b = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
     assert (key["kty"], key["crv"]) == ("EC", "P-256")
     assert (y * y - (x**3 - 3 * x + b)) % p != 0
+    assert "ES256" in wire.at("discovery").json["id_token_signing_alg_values_supported"]
 
 
 @check("encrypted-id-token")

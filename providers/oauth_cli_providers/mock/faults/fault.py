@@ -183,8 +183,10 @@ class Catalogue(dict[str, Fault]):
 
         return declared
 
-    def id_token(self, *places: str, jwks: _ChangeDocument | None = None) -> Callable[[_ChangeIdToken], _ChangeIdToken]:
-        """Declare a fault: the function changes the ID token, and ``jwks`` the keys that go with it."""
+    def id_token(
+        self, *places: str, jwks: _ChangeDocument | None = None, discovery: _ChangeDocument | None = None
+    ) -> Callable[[_ChangeIdToken], _ChangeIdToken]:
+        """Declare a fault: the function changes the ID token; ``jwks`` and ``discovery`` change what goes with it."""
 
         def declared(change: _ChangeIdToken) -> _ChangeIdToken:
             def change_token(answer: Document) -> None:
@@ -194,8 +196,9 @@ class Catalogue(dict[str, Fault]):
                         change(token)
                     answer.members["id_token"] = token.encode()
 
-            keys = () if jwks is None else (Part(("jwks",), changes_document(jwks)),)
-            return self._declare_function(change, places or TOKEN, changes_document(change_token), *keys)
+            beside = {"jwks": jwks, "discovery": discovery}
+            more = [Part((place,), changes_document(other)) for place, other in beside.items() if other is not None]
+            return self._declare_function(change, places or TOKEN, changes_document(change_token), *more)
 
         return declared
 

@@ -154,9 +154,13 @@ def _serve_point_off_curve(keys: Document) -> None:
     keys.members["keys"] = [off_curve(keys.server.key.kid)]
 
 
-@faults.id_token(jwks=_serve_point_off_curve)
+def _announce_es256(metadata: Document) -> None:
+    metadata.members["id_token_signing_alg_values_supported"] = ["RS256", "ES256"]
+
+
+@faults.id_token(jwks=_serve_point_off_curve, discovery=_announce_es256)
 def point_off_curve(token: IdToken) -> None:
-    """The ID token's alg is ES256, and the key in the JWKS a point that is not on P-256."""
+    """The ID token's alg is ES256, as announced, and the key in the JWKS a point that is not on P-256."""
     token.header["alg"] = "ES256"
     token.sign = lambda _message: (b"\x00" * 31 + b"\x01") * 2
 
