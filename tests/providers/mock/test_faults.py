@@ -836,6 +836,7 @@ def test_a_request_that_is_no_form_is_at_the_endpoint_without_a_grant(misbehave)
 
 @pytest.mark.parametrize("name", ["silence", "slow-headers", "slow-drip"])
 def test_an_answer_that_takes_long_ends_with_the_server(start, name):
+    before = set(threading.enumerate())
     client = start(respond=Faults([f"{name}@refresh"]).respond)
     refresh_token = client.tokens()["refresh_token"]
     with refresh(client.server.port, refresh_token, timeout=timing.LONGEST_SECONDS / 2) as connection:
@@ -843,6 +844,9 @@ def test_an_answer_that_takes_long_ends_with_the_server(start, name):
             assert connection.recv(1)
         client.server.__exit__(None, None, None)
         assert len(b"".join(iter(lambda: connection.recv(65536), b""))) < 500  # it has ended, before it was whole
+    for thread in set(threading.enumerate()) - before:
+        thread.join(timeout=timing.LONGEST_SECONDS / 4)
+        assert not thread.is_alive()
 
 
 def test_an_answer_that_takes_long_is_bounded():
