@@ -192,8 +192,7 @@ class Catalogue(dict[str, Fault]):
             def change_token(answer: Document) -> None:
                 if "id_token" in answer.members:
                     token = IdToken.decode(answer.server, str(answer.members["id_token"]))
-                    with suppress(KeyError):  # as in changes_document
-                        change(token)
+                    change(token)
                     answer.members["id_token"] = token.encode()
 
             beside = {"jwks": jwks, "discovery": discovery}
