@@ -9,35 +9,68 @@ from contextlib import suppress
 from oauth_cli_login.arguments import port
 from oauth_cli_login.context import Context
 from oauth_cli_login.errors import ConfigError, ExitStatus
-from oauth_cli_login.model import Settings
-from oauth_cli_login.plugins import load
 
 DEFAULT_PORT = 8080
 
 
 def arguments(parser: ArgumentParser, _context: Context, _profile: str | None, _provider: str | None) -> None:
-    """Declare the port."""
+    """Declare the port and the faults."""
     parser.add_argument(
         "--port", type=port, default=DEFAULT_PORT, metavar="N", help=f"listen here (default: {DEFAULT_PORT})"
+    )
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="NAME[@PLACE][:N]",
+        help="misbehave in this way, to see what a client does; several with commas; 'help' lists them",
     )
 
 
 def run(context: Context, args: Namespace) -> int:
-    """Serve until Ctrl-C."""
-    issuer = f"http://localhost:{args.port}/default"
-    provider = load("mock", context.environ)
-    settings = Settings({**dict.fromkeys(provider.declared_settings()), "issuer": issuer, "client_id": "cli-app"})
-    server = provider.local_server(settings)
-    if server is None:
+    """Serve until Ctrl-C, or list the faults."""
+    # Late: --help needs neither a server nor its faults. It is the one server that there is, so no plugin is asked.
+    from oauth_cli_login.adapters.sockets import answers  # noqa: PLC0415 - see above
+    from oauth_cli_providers.mock.faults import Faults  # noqa: PLC0415 - see above
+    from oauth_cli_providers.mock.server import MockServer  # noqa: PLC0415 - see above
+
+    names = [name for item in args.fault for name in item.split(",") if name]
+    if "help" in names:
+        _list(context, as_json=args.json)
+        return ExitStatus.OK
+    faults = Faults(names)
+    if answers("localhost", args.port):
         raise ConfigError(f"port {args.port} is taken", hint="End what listens there, or choose another: --port N")
-    with server:
-        context.terminal.say(f"The mock OAuth 2 server answers at {issuer}", "bold")
-        context.terminal.say(f"  discovery    {issuer}/.well-known/openid-configuration")
+    with MockServer(args.port, respond=faults.respond) as server:
+        context.terminal.say(f"The mock OAuth 2 server answers at {server.issuer}", "bold")
+        context.terminal.say(f"  discovery    {server.issuer}/.well-known/openid-configuration")
         context.terminal.say("  client id    cli-app (public, PKCE, any loopback redirect URI)")
-        context.terminal.say(f"  sign in      oauth-cli login --provider mock --issuer {issuer}")
+        context.terminal.say(f"  sign in      oauth-cli login --provider mock --issuer {server.issuer}")
+        for one in faults.active:
+            context.terminal.say(f"  fault        {one}: {one.fault.description}")
         context.terminal.say("Its tokens open nothing but itself. Ctrl-C ends it.", "dim")
         with suppress(KeyboardInterrupt):
             while True:
                 time.sleep(1)  # nothing to do: the server has threads of its own
         context.terminal.say("Ended.")
     return ExitStatus.INTERRUPTED
+
+
+def _list(context: Context, *, as_json: bool) -> None:
+    from oauth_cli_providers.mock.faults import FAULTS  # noqa: PLC0415 - as in run
+
+    if as_json:
+        context.terminal.answer_json(
+            {
+                "faults": [
+                    {"name": fault.name, "places": list(fault.places), "description": fault.description}
+                    for fault in FAULTS.values()
+                ]
+            }
+        )
+        return
+    width = max(map(len, FAULTS))
+    for fault in FAULTS.values():
+        context.terminal.answer(f"{fault.name:{width}}  {fault.places[0]:20}  {fault.description}")
+    context.terminal.say("At another place: NAME@PLACE, as http-503@refresh. The first N times only: NAME:N.", "dim")
+    context.terminal.say("--json lists the places that each fault can have.", "dim")

@@ -104,7 +104,7 @@ class AuthorizationServer:
                     "exp": now + ID_TOKEN_LIFETIME,
                     "jti": secrets.token_urlsafe(16),
                     "auth_time": grant.auth_time,
-                    "at_hash": b64url(hashlib.sha256(access_token.encode()).digest()[:16]),
+                    "at_hash": at_hash(access_token),
                 }
                 | ({} if nonce is None else {"nonce": nonce}),
                 typ=_ID_TOKEN,
@@ -128,6 +128,11 @@ class AuthorizationServer:
         if grant is None or grant.iss != self.issuer or grant.refresh_token != state.digest(refresh_token):
             return None
         return grant
+
+
+def at_hash(access_token: str) -> str:
+    """Return what binds an ID token that RS256 signs to this access token (OpenID Connect Core section 3.1.3.6)."""
+    return b64url(hashlib.sha256(access_token.encode()).digest()[:16])
 
 
 def check_client(form: Mapping[str, str], headers: Mapping[str, str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -13,6 +13,9 @@ _FORM = "application/x-www-form-urlencoded"
 _MAX_FIELDS = 100
 
 LOOPBACK_NAMES = frozenset(["localhost", "127.0.0.1", "::1"])
+
+Delivery = Callable[[bytes, bytes], Iterator["tuple[float, bytes]"]]
+"""From a response's head and body to what is sent instead: pieces, and the seconds to wait before each."""
 
 
 class OAuthError(Exception):
@@ -64,11 +67,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """A response, whole."""
+    """A response, sent whole unless there is a ``delivery``; after that one the connection is closed."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes = field(default=b"", repr=False)
+    delivery: Delivery | None = None
 
 
 def _parameters(text: str) -> dict[str, str]:

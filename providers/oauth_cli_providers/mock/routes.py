@@ -47,14 +47,19 @@ def is_loopback_host(host: str) -> bool:
         return False
 
 
+def path_below_issuer(server: AuthorizationServer, request: Request) -> str:
+    """Return the path as ``ROUTES`` has it; empty where it is not below the issuer's."""
+    prefix = urlsplit(server.issuer).path
+    return request.path.removeprefix(prefix) if request.path.startswith(prefix) else ""
+
+
 def respond(server: AuthorizationServer, request: Request) -> Response:
     """Return the answer to a request, whatever it is."""
     if not is_loopback_host(request.headers.get("host", "")):
         return page_response(
             pages.problem("This is not the address of this server", f"Its address is {server.issuer}."), status=400
         )
-    prefix = urlsplit(server.issuer).path
-    route = ROUTES.get(request.path.removeprefix(prefix)) if request.path.startswith(prefix) else None
+    route = ROUTES.get(path_below_issuer(server, request))
     if route is None:
         return page_response(
             pages.problem("There is nothing here", f"The mock server is at {server.issuer}."), status=404

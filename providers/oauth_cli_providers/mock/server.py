@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import io
 import socket
 import socketserver
 import threading
@@ -19,13 +20,16 @@ from oauth_cli_login.adapters.sockets import PortUnavailable, listen
 from oauth_cli_login.errors import ConfigError
 from oauth_cli_providers.mock import routes, storage
 from oauth_cli_providers.mock.authorization_server import AuthorizationServer
-from oauth_cli_providers.mock.messages import Request, Response, page_response
+from oauth_cli_providers.mock.messages import Delivery, Request, Response, page_response
 
 ISSUER_PATH = "/default"
 DEFAULT_PORT = 8080
 
 AccessLog = Callable[[str, str, int], None]
 """Called with the method, the path without its query, and the status of each answer."""
+
+Respond = Callable[[AuthorizationServer, Request], Response]
+"""What answers a request, whatever it is."""
 
 _MAX_BODY = 64 * 1024
 _IDLE_SECONDS = 30
@@ -38,7 +42,8 @@ class MockServer:
 
     ``port`` 0 takes a free one. ``access_token_lifetime`` and ``device_interval`` are seconds. ``state_folder`` is
     where its key and grants are kept (default: in oauth-cli's state folder). ``host`` is how the issuer spells this
-    machine. Entering raises ``ConfigError`` where the port is taken, ``StoreError`` where the folder cannot be used.
+    machine. ``respond`` is what answers: ``Faults.respond`` makes it misbehave. Entering raises ``ConfigError`` where
+    the port is taken, ``StoreError`` where the folder cannot be used.
     """
 
     def __init__(
@@ -51,6 +56,7 @@ class MockServer:
         state_folder: str | None = None,
         clock: Callable[[], float] = time.time,
         log: AccessLog | None = None,
+        respond: Respond = routes.respond,
     ) -> None:
         self.port = port
         self._host = host
@@ -59,6 +65,7 @@ class MockServer:
         self._state_folder = state_folder
         self._clock = clock
         self._log = log
+        self._respond = respond
         self._stack = contextlib.ExitStack()
         self._stopped = threading.Event()
 
@@ -96,7 +103,7 @@ class MockServer:
                 self._clock,
             )
             for sock in listening:
-                _start(_Server(sock, partial(routes.respond, server), self._log), stack)
+                _start(_Server(sock, partial(self._respond, server), self._log), stack)
             self._stack = stack.pop_all()
         return self
 
@@ -119,6 +126,7 @@ def _start(server: _Server, stack: contextlib.ExitStack) -> None:
     thread.start()
 
     def stop() -> None:
+        server.stopping.set()
         server.shutdown()
         thread.join()
         server.server_close()
@@ -134,6 +142,7 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     def __init__(self, listening: socket.socket, respond: Callable[[Request], Response], log: AccessLog | None) -> None:
         self.respond = respond
         self.log = log
+        self.stopping = threading.Event()
         self._connections: set[socket.socket] = set()
         self._guard = threading.Lock()
         super().__init__(listening.getsockname()[:2], _Handler, bind_and_activate=False)
@@ -216,6 +225,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return None
 
     def _send(self, response: Response, path: str) -> None:
+        if response.delivery is None:
+            self._write(response)
+        else:
+            self._deliver(response, response.delivery)
+        if self.server.log is not None:
+            visible = "".join(character if character.isprintable() else "?" for character in path)
+            self.server.log(self.command or "?", visible, response.status)
+
+    def _write(self, response: Response) -> None:
         self.send_response(response.status)
         for name, value in response.headers.items():
             self.send_header(name, value)
@@ -223,9 +241,19 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(response.body)
-        if self.server.log is not None:
-            visible = "".join(character if character.isprintable() else "?" for character in path)
-            self.server.log(self.command or "?", visible, response.status)
+
+    def _deliver(self, response: Response, delivery: Delivery) -> None:
+        connection, self.wfile = self.wfile, io.BytesIO()
+        try:
+            self._write(response)
+            head, blank_line, body = self.wfile.getvalue().partition(b"\r\n\r\n")
+        finally:
+            self.wfile = connection
+        self.close_connection = True
+        for seconds, piece in delivery(head + blank_line, body):
+            if self.server.stopping.wait(seconds):
+                return
+            self.wfile.write(piece)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002 - http.server's signature
         """Refuse what is not a request that an endpoint could answer, and close the connection."""

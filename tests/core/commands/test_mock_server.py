@@ -15,6 +15,8 @@ from contextlib import suppress
 
 import pytest
 
+from oauth_cli_providers.mock.faults import FAULTS
+
 
 @pytest.fixture
 def server_home(home, mock_key_folder):
@@ -80,3 +82,62 @@ def test_a_port_that_is_taken_names_the_next_step(cli, free_port, family, addres
 
     assert done.failed(3, str(free_port))
     assert "--port" in done.next_step
+
+
+def test_it_misbehaves_as_told_and_says_so(server_home, free_port):
+    argv = [sys.executable, "-m", "oauth_cli_login", "mock-server", "--port", str(free_port)]
+    argv += ["--fault", "no-s256,alg-none@code:2", "--fault", "html@userinfo"]
+    environ = {**os.environ, "OAUTH_CLI_HOME": str(server_home)}
+    with subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            said = list(iter(process.stderr.readline, "Its tokens open nothing but itself. Ctrl-C ends it.\n"))
+            document = discovery(free_port)
+        finally:
+            process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+
+    assert process.returncode == 130
+    assert document["code_challenge_methods_supported"] == ["plain"]
+    assert [line.split()[1] for line in said if line.startswith("  fault ")] == [
+        "no-s256@discovery:",
+        "alg-none@code:2:",
+        "html@userinfo:",
+    ]
+
+
+def test_help_lists_every_fault_and_starts_nothing(cli, server_home, free_port):
+    done = cli("mock-server", "--port", str(free_port), "--fault", "help")
+
+    assert done.status == 0
+    lines = done.out.splitlines()
+    assert [line.split()[0] for line in lines] == list(FAULTS)
+    assert lines[0].split(maxsplit=2)[1:] == ["discovery", "The discovery document's issuer is another server."]
+    assert "NAME@PLACE" in done.err
+
+
+def test_help_for_programs_names_the_places(cli):
+    [html] = [
+        fault for fault in cli("mock-server", "--json", "--fault", "help").json["faults"] if fault["name"] == "html"
+    ]
+
+    assert html == {"name": "html", "places": list(FAULTS["html"].places), "description": "The body is an HTML page."}
+
+
+@pytest.mark.parametrize("names", ["alg-nome", "wrong-state,alg-nome", "wrong-state,alg-nome,help-me"])
+def test_an_unknown_fault_names_those_that_are_near(cli, names):
+    done = cli("mock-server", "--fault", names)
+
+    assert done.failed(2, "'alg-nome'", "did you mean alg-none")
+    assert "--fault help" in done.next_step
+
+
+def test_a_fault_at_a_place_where_it_cannot_be_names_those_where_it_can(cli):
+    assert cli("mock-server", "--fault", "wrong-state@userinfo").failed(2, "wrong-state is not for userinfo: authorize")
+
+
+def test_without_names_it_is_healthy_and_a_comma_too_many_is_none_of_them(cli, free_port):
+    with socket.socket() as stranger:
+        stranger.bind(("127.0.0.1", free_port))
+        stranger.listen()
+
+        assert cli("mock-server", "--port", str(free_port), "--fault", ",no-s256,").failed(3, str(free_port))

@@ -16,6 +16,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import requests
 
+from oauth_cli_providers.mock.authorization_server import AuthorizationServer
+from oauth_cli_providers.mock.faults import Faults
+from oauth_cli_providers.mock.messages import Request, Response
 from oauth_cli_providers.mock.server import MockServer
 from oauth_cli_providers.mock.signing import SigningKey, generate_key
 
@@ -29,13 +32,16 @@ def signing_key() -> SigningKey:
     return generate_key()
 
 
-@pytest.fixture
-def state_folder(tmp_path: Path, signing_key: SigningKey) -> str:
-    folder = tmp_path / "mock"
+def folder_with_key(folder: Path, signing_key: SigningKey) -> str:
     folder.mkdir(mode=0o700)
     with open(os.open(folder / "key.json", os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
         json.dump(signing_key.private_jwk, file)
     return str(folder)
+
+
+@pytest.fixture
+def state_folder(tmp_path: Path, signing_key: SigningKey) -> str:
+    return folder_with_key(tmp_path / "mock", signing_key)
 
 
 @dataclass
@@ -136,6 +142,52 @@ def start(state_folder: str, clock: Clock) -> Iterator[Callable[..., Client]]:
 @pytest.fixture
 def client(start: Callable[..., Client]) -> Client:
     return start()
+
+
+@dataclass
+class SwitchedFaults:
+    """Faults that are others later on."""
+
+    now: Faults = field(default_factory=Faults)
+
+    def respond(self, server: AuthorizationServer, request: Request) -> Response:
+        return self.now.respond(server, request)
+
+
+@dataclass
+class Misbehaving(Client):
+    """A client of a server that misbehaves as ``switched`` has it at the moment."""
+
+    switched: SwitchedFaults = field(default_factory=SwitchedFaults)
+
+    @property
+    def faults(self) -> Faults:
+        return self.switched.now
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        self.switched.now = faults
+
+
+@pytest.fixture(scope="module")
+def shared_misbehaving(tmp_path_factory: pytest.TempPathFactory, signing_key: SigningKey) -> Iterator[Misbehaving]:
+    folder = folder_with_key(tmp_path_factory.mktemp("faults") / "mock", signing_key)
+    faults = SwitchedFaults()
+    server = MockServer(0, state_folder=folder, device_interval=0, respond=faults.respond)
+    with server, requests.Session() as http_session:
+        yield Misbehaving(server, http_session, faults)
+
+
+@pytest.fixture
+def misbehave(shared_misbehaving: Misbehaving) -> Iterator[Callable[..., Misbehaving]]:
+    """Turn faults on, and return the client of the one server that has them until the test ends."""
+
+    def turn_on(*spelled: str) -> Misbehaving:
+        shared_misbehaving.faults = Faults(spelled)
+        return shared_misbehaving
+
+    yield turn_on
+    turn_on()
 
 
 @pytest.fixture

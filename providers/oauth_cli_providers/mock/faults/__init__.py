@@ -1,0 +1,128 @@
+"""The mock's misbehaviour: which faults there are, and which are on.
+
+A fault is written ``NAME``, ``NAME@PLACE`` or ``NAME@PLACE:N``: the place is an endpoint or one grant of the token
+endpoint, and N how many of its answers are bad before all are good. docs/mock-server.md is about them.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+from oauth_cli_login.errors import UsageError
+from oauth_cli_providers.mock import routes
+from oauth_cli_providers.mock.authorization_server import AuthorizationServer
+from oauth_cli_providers.mock.faults import bodies, callbacks, claims, documents, signatures, statuses, timing, tokens
+from oauth_cli_providers.mock.faults.fault import Answer, Catalogue, Fault
+from oauth_cli_providers.mock.messages import OAuthError, Request, Response
+from oauth_cli_providers.mock.token import DEVICE_CODE_GRANT
+
+__all__ = ["FAULTS", "ActiveFault", "Fault", "Faults"]
+
+FAULTS = Catalogue(
+    {
+        **documents.faults,
+        **callbacks.faults,
+        **tokens.faults,
+        **claims.faults,
+        **signatures.faults,
+        **statuses.faults,
+        **bodies.faults,
+        **timing.faults,
+    }
+)
+"""Every fault: members of an answer come first, then the ID token that is one of them, and at last whole answers."""
+
+_GRANTS = {"authorization_code": "code", "refresh_token": "refresh", DEVICE_CODE_GRANT: "poll"}
+_SPELLED = re.compile(r"([a-z0-9-]+)(?:@([a-z_]+))?(?::([1-9][0-9]{0,5}))?", re.ASCII)
+_HINT = "`oauth-cli mock-server --fault help` lists the faults and their places."
+
+
+class ActiveFault:
+    """A fault that is on: at one place, for ever or for a number of answers."""
+
+    def __init__(self, fault: Fault, place: str, times: int | None = None) -> None:
+        self.fault = fault
+        self.place = place
+        self._left = times
+        self._guard = threading.Lock()
+
+    @classmethod
+    def parse(cls, spelled: str) -> ActiveFault:
+        """Return what ``NAME[@PLACE][:N]`` stands for; raise ``UsageError``."""
+        match = _SPELLED.fullmatch(spelled)
+        if match is None:
+            raise UsageError(f"{spelled[:80]!a} is not spelled NAME[@PLACE][:N]", hint=_HINT)
+        name, place, times = match.groups()
+        fault = FAULTS.get(name)
+        if fault is None:
+            raise UsageError(f"there is no fault {name[:80]!a}{_did_you_mean(name)}", hint=_HINT)
+        if place is not None and place not in fault.places:
+            raise UsageError(f"the fault {name} is not for {place[:80]}: {_or(fault.places)}", hint=_HINT)
+        return cls(fault, place or fault.places[0], None if times is None else int(times))
+
+    def __str__(self) -> str:
+        times = "" if self._left is None else f":{max(self._left, 0)}"
+        return f"{self.fault.name}@{self.place}{times}"
+
+    def parts(self, places: frozenset[str]) -> Iterator[Answer]:
+        """Yield what it does to an answer at these places."""
+        first, *others = self.fault.parts
+        if self.place in places and self._takes_one():
+            yield first.answer
+        yield from (part.answer for part in others if places & set(part.places))
+
+    def _takes_one(self) -> bool:
+        with self._guard:
+            if self._left is None:
+                return True
+            self._left -= 1
+            return self._left >= 0
+
+
+class Faults:
+    """The faults that are on. ``spelled`` are ``NAME[@PLACE][:N]``; raises ``UsageError`` for one that is none."""
+
+    def __init__(self, spelled: Iterable[str] = ()) -> None:
+        order = list(FAULTS)
+        active = (ActiveFault.parse(one) for one in spelled)
+        self.active = sorted(active, key=lambda one: order.index(one.fault.name))
+
+    def respond(self, server: AuthorizationServer, request: Request) -> Response:
+        """Answer a request as the mock does, or as badly as it is told."""
+        proceed = partial(routes.respond, server, request)
+        places = _places(server, request)
+        for one in self.active:
+            for answer in one.parts(places):
+                proceed = partial(answer, server, request, proceed)
+        return proceed()
+
+
+def _places(server: AuthorizationServer, request: Request) -> frozenset[str]:
+    """Return which places a request is at: none where no endpoint would see it."""
+    path = routes.path_below_issuer(server, request)
+    if not routes.is_loopback_host(request.headers.get("host", "")) or path not in routes.ROUTES:
+        return frozenset()
+    if path.startswith("/.well-known/"):
+        return frozenset({"discovery"})
+    place = path.removeprefix("/")
+    if place != "token":
+        return frozenset({place})
+    try:
+        grant = _GRANTS.get(request.form.get("grant_type", ""))
+    except OAuthError:
+        grant = None
+    return frozenset({place} | ({grant} if grant else set()))
+
+
+def _or(names: Iterable[str]) -> str:
+    return " or ".join(names)
+
+
+def _did_you_mean(name: str) -> str:
+    import difflib  # noqa: PLC0415 - needed for a typing slip only
+
+    close = difflib.get_close_matches(name, FAULTS, n=3)
+    return f"; did you mean {_or(close)}?" if close else ""
