@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager
 from types import MappingProxyType
 from typing import Any
 
@@ -289,13 +288,14 @@ class Provider:
 
 @contextmanager
 def guarded(where: str, what: str) -> Iterator[None]:
-    """Turn what a plugin raises into PluginError, and keep what it prints away from standard output.
+    """Turn what a plugin raises into PluginError.
 
-    The exception's own text stays out of the message: it may quote a token. Its place is enough for the author.
+    The exception's own text stays out of the message: it may quote a token. Its place is enough for the author. What
+    it prints is the command line's business, which keeps standard output to itself: in a program that uses the Python
+    interface other threads print as well.
     """
     try:
-        with redirect_stdout(sys.stderr):
-            yield
+        yield
     except OAuthCliError:
         raise
     except KeyboardInterrupt:

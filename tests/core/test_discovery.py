@@ -14,7 +14,7 @@ from requests_mock import ANY, Mocker
 
 from oauth_cli_login.adapters.documents import Documents
 from oauth_cli_login.adapters.http import ATTEMPTS, Http
-from oauth_cli_login.adapters.terminal import Terminal
+from oauth_cli_login.adapters.terminal import Terminal, claimed_stdout
 from oauth_cli_login.context import Connection, Context
 from oauth_cli_login.discovery import discover, own_metadata, served
 from oauth_cli_login.errors import ConfigError, PluginError, ProtocolError, TransportError
@@ -354,7 +354,7 @@ def test_a_local_server_that_cannot_stop_does_not_hide_what_went_wrong_before(co
 
 
 def test_what_a_local_server_prints_does_not_reach_standard_output(
-    context: Context, capsys: pytest.CaptureFixture[str]
+    context: Context, capfd: pytest.CaptureFixture[str]
 ) -> None:
     class Chatty(LocalServer):
         def __enter__(self) -> object:
@@ -364,9 +364,9 @@ def test_what_a_local_server_prints_does_not_reach_standard_output(
         def __exit__(self, *_exception: object) -> None:
             print("bye")  # noqa: T201 - it is the test
 
-    with served(context, bringing(Chatty()), LOCAL):
+    with claimed_stdout(), served(context, bringing(Chatty()), LOCAL):
         pass
-    assert capsys.readouterr() == ("", "listening\nbye\n")
+    assert capfd.readouterr() == ("", "listening\nbye\n")
 
 
 # --- documents that are kept

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from oauth_cli_login import plugins
+from oauth_cli_login.adapters.terminal import claimed_stdout
 from oauth_cli_login.errors import ConfigError, PluginError
 from oauth_cli_login.model import Settings
 from oauth_cli_login.plugins import InstalledProvider, installed, load
@@ -156,11 +157,12 @@ def test_ctrl_c_during_the_import_is_the_persons(install: Install) -> None:
 
 
 def test_what_a_plugin_prints_at_import_does_not_reach_standard_output(
-    install: Install, capsys: pytest.CaptureFixture[str]
+    install: Install, capfd: pytest.CaptureFixture[str]
 ) -> None:
     install("acme", "print('hello')\n" + SCOPES)
-    load("acme")
-    assert capsys.readouterr() == ("", "hello\n")
+    with claimed_stdout():
+        load("acme")
+    assert capfd.readouterr() == ("", "hello\n")
 
 
 @pytest.mark.parametrize("target", ["{}:provider", "{}:Provider"])

@@ -18,6 +18,7 @@ import pluggy
 import pytest
 
 from oauth_cli_login import defaults, hookspecs
+from oauth_cli_login.adapters.terminal import claimed_stdout
 from oauth_cli_login.errors import ConfigError, PluginError
 from oauth_cli_login.model import ServerMetadata, Setting, Settings, UserInfo
 from oauth_cli_login.plugins import _registered
@@ -422,15 +423,23 @@ def test_an_error_of_ours_comes_through_a_hook_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("name", HOOKS)
-def test_what_a_hook_prints_does_not_reach_standard_output(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_a_hook_prints_does_not_reach_standard_output(name: str, capfd: pytest.CaptureFixture[str]) -> None:
     def implementation() -> None:
         print("hello")  # noqa: T201 - it is the test
         sys.stdout.write("world\n")
 
+    with claimed_stdout():
+        HOOKS[name].ask(provider_with(name, implementation))
+    assert capfd.readouterr() == ("", "hello\nworld\n")
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_standard_output_is_left_to_whoever_has_it(name: str) -> None:
+    """A program that uses the Python interface may print in another thread meanwhile."""
+    seen = []
     shown = sys.stdout
-    HOOKS[name].ask(provider_with(name, implementation))
-    assert sys.stdout is shown
-    assert capsys.readouterr() == ("", "hello\nworld\n")
+    HOOKS[name].ask(provider_with(name, lambda: seen.append(sys.stdout)))
+    assert seen == [shown]
 
 
 def test_an_undeclared_setting_is_named_by_its_place_only() -> None:

@@ -145,13 +145,23 @@ class Store:
             if profile is not None and profile.store == "keyring":
                 problem = self._clear(name, entry)
         try:
-            for leftover in (path, files.beside(path), self._failed_login_path(name)):
+            for leftover in (path, files.beside(path), self._failed_login_path(name), *self._probes(name)):
                 with suppress(FileNotFoundError):
                     os.unlink(leftover)
         except OSError as error:
             raise StoreError(f"{path} cannot be removed: {error.strerror}") from None
         self.clear_default(name)
         return problem
+
+    def _probes(self, name: str) -> list[str]:
+        """Return what processes left that were killed while they looked whether the profile can be written."""
+        with suppress(OSError):
+            found = (os.path.join(self._folder, other) for other in os.listdir(self._folder))
+            return [path for path in found if path.startswith(self._probe(name))]
+        return []
+
+    def _probe(self, name: str) -> str:
+        return os.path.join(self._folder, f".{name}.probe-")
 
     def clear_default(self, name: str) -> None:
         """Have no default any more, if it was this profile."""
@@ -170,7 +180,7 @@ class Store:
         the profile tries the very place; without the lock it is one beside it. ``store`` is where it is going to be,
         by default where it is; a keyring takes and returns an entry, and ConfigError says that its library is missing.
         """
-        place = files.beside(self._path(name if locked else f"{name}.{os.getpid()}"))
+        place = files.beside(self._path(name)) if locked else f"{self._probe(name)}{os.getpid()}"
         with self._storing():
             files.make_private(self._folder)
             with suppress(FileNotFoundError):

@@ -71,3 +71,15 @@ def test_another_thread_has_nothing_to_hold_back() -> None:
     thread.start()
     thread.join()
     assert ran == [True]
+
+
+def test_whoever_asks_for_the_third_time_means_it() -> None:
+    """A server that says 503 is asked again: nobody waits for that who wants to leave."""
+    reached = 0
+    with pytest.raises(KeyboardInterrupt), uninterrupted():  # noqa: PT012 - what comes behind it is the test
+        for _ in range(3):
+            reached += 1
+            os.kill(os.getpid(), signal.SIGINT)
+        reached += 1
+    assert reached == 3
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
