@@ -157,7 +157,7 @@ class Store:
         """Return what processes left that were killed while they looked whether the profile can be written."""
         with suppress(OSError):
             found = (os.path.join(self._folder, other) for other in os.listdir(self._folder))
-            return [path for path in found if path.startswith(self._probe(name))]
+            return [path for path in found if path.removeprefix(self._probe(name)).isdigit()]
         return []
 
     def _probe(self, name: str) -> str:
