@@ -36,10 +36,12 @@ UNIVERSAL = (
 )  # fmt: skip
 
 # What nothing here uses stays out: the packages that rich would highlight sources and
-# Markdown with, and the modules that need them (a test imports every command without them); code for browsers; tools.
+# Markdown with, and the modules that need them (a test imports every command without them); code for browsers; tools; our plugin
+# for pytest, which is for whoever has pytest.
 UNUSED = {"pygments", "markdown_it", "markdown_it_py", "mdurl"}
 UNUSED_FILES = re.compile(
     r"rich/(__main__|logging|markdown|syntax|traceback)\.py"
+    r"|oauth_cli_login/testing\.py"
     r"|urllib3/contrib/emscripten/.*"
     r"|charset_normalizer/(__main__\.py|cli/.*)"
     r"|.*(\.pyi|\.pyx|\.pxd|\.c|\.h|/py\.typed)"
