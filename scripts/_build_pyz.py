@@ -36,8 +36,8 @@ UNIVERSAL = (
 )  # fmt: skip
 
 # What nothing here uses stays out: the packages that rich would highlight sources and
-# Markdown with, and the modules that need them (a test imports every command without them); code for browsers; tools; our plugin
-# for pytest, which is for whoever has pytest.
+# Markdown with, and the modules that need them (a test imports every command without them); code for browsers; tools;
+# our plugin for pytest, which is for whoever has pytest.
 UNUSED = {"pygments", "markdown_it", "markdown_it_py", "mdurl"}
 UNUSED_FILES = re.compile(
     r"rich/(__main__|logging|markdown|syntax|traceback)\.py"
