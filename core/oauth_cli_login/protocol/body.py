@@ -121,7 +121,12 @@ def _parsed(response: HttpResponse, what: str, parse: Callable[[bytes], object])
 
 
 def _is_error_code(error: object) -> bool:
-    """Tell an OAuth error code, which explains a 5xx, from the reason phrase that web frameworks put there."""
+    """Tell an OAuth error code, which explains a 5xx, from the reason phrase that web frameworks put there.
+
+    The two codes that say no more than the status does (RFC 6749 section 4.1.2.1) explain nothing.
+    """
+    if error in ("server_error", "temporarily_unavailable"):
+        return False
     return isinstance(error, str) and error != "" and set(error) <= _ERROR_CODE
 
 

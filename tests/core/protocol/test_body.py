@@ -140,8 +140,14 @@ def test_a_body_that_cannot_be_read_names_what_it_should_have_been_and_the_setti
     assert "Check the issuer or endpoint setting" in refused.value.hint
 
 
+BUSY = (b"server_error", b"temporarily_unavailable")
+"""The codes that say no more than the status does (RFC 6749 section 4.1.2.1)."""
+
+
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-@pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b'{"message": "busy"}', b"[]"])
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"{}", b'{"message": "busy"}', b"[]", *(b'{"error": "%s"}' % code for code in BUSY)]
+)
 def test_a_server_that_cannot_answer_now_is_a_matter_of_the_network(status, body):
     with pytest.raises(TransportError, match=f"instead of the token response the server answered HTTP {status}") as e:
         parse_object_response(response(status, body), "token response")
