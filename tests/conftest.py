@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
+
+for number in (signal.SIGINT, getattr(signal, "SIGQUIT", signal.SIGINT)):
+    # a shell's background job ignores them, and so would all that the tests start
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import venv
@@ -23,26 +22,6 @@ from servers import mock_oauth2_server as mock_oauth2_server_module  # noqa: E40
 from servers import oauth2_mock_server as oauth2_mock_server_module  # noqa: E402
 from servers import oidc_provider as oidc_provider_module  # noqa: E402
 from servers import rotating as rotating_module  # noqa: E402
-
-for number in (signal.SIGINT, signal.SIGQUIT):  # a shell's background job ignores them, and what we start would too
-    if signal.getsignal(number) is signal.SIG_IGN:
-        signal.signal(number, signal.SIG_DFL)
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "server(name, version): the tests sign in to this server")
-    config.addinivalue_line("markers", "shows(subject): what a test shows of its server, where it is not login")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tell scripts/interop, in a report of --junitxml, which server a test is about and what it shows."""
-    for item in items:
-        if server := item.get_closest_marker("server"):
-            shows = item.get_closest_marker("shows")
-            item.user_properties += [
-                ("server", " ".join(server.args)),
-                ("shows", shows.args[0] if shows else "login"),
-            ]
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import TextIO
 
+    from rich.table import Table
+
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 _WIDE = 400
 """Columns of a table that no terminal shows: nothing is folded."""
@@ -187,30 +189,32 @@ class Terminal:
             self._running = False
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Write a table for people."""
+        """Write a table for people. Where the terminal is too narrow, the last column stands below each row."""
         if self.quiet:
             return
         from rich.console import Console  # noqa: PLC0415 - costs five starts of Python; most commands print no table
-        from rich.table import Table  # noqa: PLC0415 - as above
-        from rich.text import Text  # noqa: PLC0415 - as above
 
         self.clear_running()
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-        for title in header[:-1]:
-            table.add_column(title, no_wrap=True)
-        table.add_column(header[-1], overflow="fold", min_width=14)  # the one with room for many words
-        for row in rows:
-            table.add_row(*(Text(inert(cell)) for cell in row))  # Text, not markup: a server chose some of these words
-        width = None if self.is_terminal else _WIDE
         console = Console(
             file=self.stream,
             force_terminal=self.colour,
             color_system="standard" if self.colour else None,
             highlight=False,
-            width=width,
+            width=None if self.is_terminal else _WIDE,
         )
+        whole = _table(header, rows)
         with suppress(OSError, ValueError):
-            console.print(table)
+            wanted = console.measure(whole, options=console.options.update(width=_WIDE)).maximum
+            if wanted <= console.width:
+                console.print(whole)
+                return
+            with console.capture() as captured:
+                console.print(_table(header[:-1], [row[:-1] for row in rows]))
+            first, *lines = captured.get().splitlines()
+            self._put(first.rstrip() + "\n")
+            for line, row in zip(lines, rows, strict=False):
+                self._put(line.rstrip() + "\n")
+                self.say(f"  {header[-1]}: {row[-1]}", "dim")
 
     def ask(self, question: str, *, hidden: bool = False) -> str:
         """Return what the person types, without what surrounds it; ``hidden`` shows nothing of it."""
@@ -252,6 +256,21 @@ def _answering() -> Iterator[None]:
         raise StoreError(
             "the answer could not be written", hint="Is the disk full, or standard output closed?"
         ) from None
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """Return a table whose rows are a line each, but for its last column."""
+    from rich.table import Table  # noqa: PLC0415 - as above
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for title in header[:-1]:
+        table.add_column(title, no_wrap=True)
+    for title in header[-1:]:
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(inert(cell)) for cell in row))  # Text, not markup: a server chose some of these words
+    return table
 
 
 @contextmanager

@@ -412,3 +412,18 @@ def test_claiming_leaves_no_descriptor_open(descriptors: None) -> None:
         assert sys.stdout is sys.stderr
         answer.write("")
     assert sys.stdout is shown
+
+
+def test_a_table_that_is_too_wide_has_its_last_column_below_each_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    place = terminal(Tty(), {"NO_COLOR": "1"})
+
+    place.table(("profile", "account", "scopes"), [("work", "ada", "openid profile email"), ("home", "bob", "x" * 60)])
+
+    assert shown(place).splitlines() == [
+        "profile  account",
+        "work     ada",
+        "  scopes: openid profile email",
+        "home     bob",
+        "  scopes: " + "x" * 60,
+    ]
