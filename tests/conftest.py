@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+# The same examples every time: a red run on one machine is red on every other. `tox -e fuzz` tries others.
+settings.register_profile("same", derandomize=True, database=None, deadline=None, max_examples=100)
+settings.register_profile("fuzz", database=None, deadline=None, max_examples=2000, print_blob=True)
+settings.load_profile("same")
 
 
 @pytest.fixture(autouse=True)
