@@ -300,3 +300,11 @@ def test_whoever_waits_is_told(environ, clock, over, asked, store):
     waiting.join(timeout=30)
 
     assert said == ["Another oauth-cli is signing in to mock: waiting for it. Ctrl-C to give up."]
+
+
+@pytest.mark.parametrize("content", ["", "now unanswered", "5", "7" * 400 + " unanswered", "5 unanswered\0 at all"])
+def test_a_damaged_note_of_a_failed_sign_in_is_none(store, signed_in, content):
+    store.note_failed_login("mock", FailedLogin(5, answered=False))
+    with open(store._failed_login_path("mock"), "w", encoding="utf-8") as file:
+        file.write(content)
+    assert store.failed_login("mock") is None

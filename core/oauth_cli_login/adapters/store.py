@@ -41,6 +41,8 @@ LOCK_TIMEOUT = 150.0
 LOGIN_TIMEOUT = 900.0
 """Seconds. A person has five minutes, a device code often has fifteen."""
 _PROBE_BYTES = 128 * 1024
+_DIGITS = 12
+"""One more than any time has, as in the head of a session file."""
 _ROUNDS = 10
 """How often a reader looks anew where a writer was faster; each round needs another write in the same instant."""
 
@@ -226,7 +228,7 @@ class Store:
         try:
             data, _ = cached.read_file(self._failed_login_path(name))
             at, answer = data.decode("ascii").split()
-            return FailedLogin(int(at), answered=answer == "answered")
+            return FailedLogin(int(at), answered=answer == "answered") if len(at) < _DIGITS else None
         except (OSError, ValueError):
             return None
 

@@ -142,3 +142,9 @@ def test_where_nothing_can_be_kept_nothing_happens(documents, tmp_path):
     documents.keep(ISSUER, DOCUMENT)
     documents.forget(ISSUER)
     assert documents.get(ISSUER) is None
+
+
+def test_a_time_that_no_clock_can_be_held_against_is_none(documents, file, clock):
+    clock.now = NOW + 0.5  # as the system's clock has it: an integer would be subtracted, whatever its size
+    file.write_text(json.dumps([KNOWN_BY, 10**400, DOCUMENT]))
+    assert documents.get(ISSUER) is None

@@ -5,8 +5,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from answers import ISSUER, metadata
-from hypothesis import given
-from hypothesis import strategies as st
 
 from oauth_cli_login.browser_flow import STATE_BYTES
 from oauth_cli_login.context import Context
@@ -244,26 +242,3 @@ def test_an_error_keeps_the_servers_words(error, hint):
     assert refused.value.error_description == "In words"
     assert refused.value.error_uri == "https://idp.example/e"
     assert hint in refused.value.hint
-
-
-PAIRS = st.lists(
-    st.tuples(
-        st.sampled_from(["code", "state", "iss", "error", "error_description", "error_uri", "x"]),
-        st.sampled_from([STATE, ISSUER, "%FF", "", "x"]) | st.text(alphabet="abc%=+;", max_size=8),
-    )
-)
-
-
-@given(st.text() | PAIRS.map(lambda pairs: "&".join(f"{name}={value}" for name, value in pairs)))
-def test_any_query_is_a_code_or_an_error_of_ours(query):
-    try:
-        code = parse(query)
-    except (StrangersCallback, AuthorizationError, ProtocolError):
-        return
-    assert code
-
-
-@given(st.text(min_size=1).filter(lambda state: state != STATE))
-def test_no_other_state_gets_anywhere(state):
-    with pytest.raises(StrangersCallback):
-        parse(f"code=x&state={state}")

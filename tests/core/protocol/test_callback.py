@@ -1,10 +1,6 @@
 from __future__ import annotations
 
-from contextlib import suppress
-
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 from oauth_cli_login.protocol.callback import BadRequest, CallbackRequest, parse_callback_request
 
@@ -179,19 +175,3 @@ def test_a_refusal_quotes_nothing_of_the_request():
     with pytest.raises(BadRequest) as bad:
         parse(head("GET /canary?code=canary HTTP/1.1", "X: canary"))
     assert "canary" not in str(bad.value)
-
-
-@given(st.binary())
-@example(b"GET  HTTP/1.1")
-@example(b"  ")
-@example(b"GET /callback HTTP/1.1\r\n:\r\n\r\n")
-def test_any_bytes_are_a_callback_or_a_bad_request(data):
-    with suppress(BadRequest):
-        parse(data)
-
-
-@given(st.text(max_size=40), st.lists(st.text(max_size=40), max_size=5))
-def test_any_target_and_headers_are_a_callback_or_a_bad_request(target, headers):
-    lines = [f"GET {target} HTTP/1.1", "Host: localhost:8085", *headers]
-    with suppress(BadRequest):
-        parse("\r\n".join(lines).encode())

@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-import json
 from urllib.parse import parse_qs
 
 import pytest
 from answers import ISSUER, json_response, metadata, response
-from hypothesis import given
-from hypothesis import strategies as st
 
-from oauth_cli_login.errors import ExitStatus, LoginTimeout, OAuthCliError, ProtocolError, TokenError, TransportError
+from oauth_cli_login.errors import ExitStatus, LoginTimeout, ProtocolError, TokenError, TransportError
 from oauth_cli_login.model import TokenResponse
 from oauth_cli_login.protocol.device import (
     DEFAULT_INTERVAL,
@@ -248,28 +245,3 @@ def test_a_poll_reads_a_providers_dialect():
 def test_a_poll_that_the_server_cannot_answer_now_is_a_matter_of_the_network():
     with pytest.raises(TransportError):
         parse_poll_response(response(503, ""), interval=5, token_fields=lambda _status, fields: fields)
-
-
-VALUES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
-NAMES = ["device_code", "user_code", "verification_uri", "verification_uri_complete", "expires_in", "interval", "error"]
-
-
-@given(st.binary() | st.dictionaries(st.sampled_from(NAMES), VALUES).map(lambda fields: json.dumps(fields).encode()))
-def test_any_device_body_is_a_code_or_an_error_of_ours(body):
-    try:
-        found = parse_device_authorization_response(response(200, body))
-    except OAuthCliError:
-        return
-    assert found.user_code.isprintable()
-    assert 0 <= found.interval <= DAY
-
-
-@given(st.sampled_from(["slow_down", "authorization_pending", "x"]), VALUES, st.sampled_from(STATUSES))
-def test_any_poll_body_is_a_result_or_an_error_of_ours(error, value, status):
-    answer = json_response(status, error=error, interval=value)
-    try:
-        found = parse_poll_response(answer, interval=5, token_fields=lambda _status, fields: fields)
-    except OAuthCliError:
-        return
-    assert isinstance(found, Pending)
-    assert found.interval >= 5

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from types import MappingProxyType
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from oauth_cli_login.protocol import ecdsa, rsa
+from oauth_cli_login.protocol import ecdsa
 from oauth_cli_login.protocol.base64url import base64url
 from oauth_cli_login.protocol.jwk import ALGORITHMS, parse_jwk
 
@@ -199,29 +194,3 @@ def test_the_exceptions_of_the_addition_are_seen_to(u1, u2, sign):
     x, y = curve.g
     total = ecdsa._sum_of_multiples(curve, u1, u2, (x, sign * y % curve.p))
     assert total == ecdsa._sum_of_multiples(curve, (u1 + sign * u2) % curve.n, 0, curve.g)
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=5,
-)
-MEMBERS = MappingProxyType(
-    {
-        "kty": st.sampled_from(["RSA", "EC", "oct", "OKP"]),
-        "crv": st.sampled_from([*ecdsa.CURVES, "Ed25519"]),
-        "alg": st.sampled_from([*ALGORITHMS, "HS256"]),
-        **{name: st.binary(max_size=300).map(base64url) for name in ("n", "e", "x", "y", "d")},
-    }
-)
-
-
-@given(
-    st.fixed_dictionaries({}, optional={name: value | JSON for name, value in MEMBERS.items()}),
-    st.dictionaries(st.sampled_from(["use", "key_ops", "kid"]), JSON),
-)
-def test_any_members_are_a_key_or_a_value_error(members, more):
-    with suppress(ValueError):
-        key = parse_jwk({**members, **more})
-        assert key.kind == "RSA" or key.kind in ecdsa.CURVES
-        assert rsa.MIN_BITS <= key.numbers[0].bit_length() <= rsa.MAX_BITS or key.kind != "RSA"

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 
 import pytest
 from answers import json_response, keys_of, response
-from hypothesis import given
-from hypothesis import strategies as st
 
 from oauth_cli_login.errors import ProtocolError, TransportError
 from oauth_cli_login.protocol.jwks import MAX_KEYS, jwks_request
@@ -88,9 +85,3 @@ def test_more_than_a_hundred_keys_are_not_looked_at(signing_key, number, taken):
 def test_an_answer_without_keys_says_why(status, error):
     with pytest.raises(error, match=str(status)):
         keys_of(json_response(status, keys=[]))
-
-
-@given(st.binary(max_size=200) | st.recursive(st.none() | st.text(), st.lists, max_leaves=4).map(json.dumps))
-def test_any_body_is_a_key_set_or_an_error_of_ours(body):
-    with suppress(ProtocolError):
-        keys_of(response(200, body))

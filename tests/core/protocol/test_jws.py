@@ -5,12 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from contextlib import suppress
 
 import pytest
 from answers import json_response, keys_of
-from hypothesis import given
-from hypothesis import strategies as st
 
 from oauth_cli_login.errors import ExitStatus, ProtocolError
 from oauth_cli_login.protocol.base64url import base64url
@@ -314,41 +311,3 @@ def test_a_pss_encoding_is_right_in_every_bit_and_its_salt_as_long_as_the_hash(s
 
 
 # ---- anything at all
-
-HEADERS = st.fixed_dictionaries(
-    {},
-    optional={
-        "alg": st.sampled_from([*ALGORITHMS, "none", "HS256"]) | st.text(max_size=9) | st.integers(),
-        "kid": st.sampled_from(["r", "e"]) | st.text(max_size=9) | st.none() | st.integers(),
-        "crit": st.lists(st.text(max_size=3), max_size=2),
-    },
-).map(json.dumps)
-
-
-@pytest.fixture(scope="module")
-def some_keys(signing_key):
-    elliptic = {
-        "kty": "EC",
-        "crv": "P-256",
-        "kid": "e",
-        "x": "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY",
-        "y": "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU",
-    }
-    keys = keys_of(json_response(keys=[{**signing_key.public_jwk, "kid": "r", "alg": None}, elliptic]))
-    assert len(keys.keys) == 2
-    return keys
-
-
-@given(
-    st.text(max_size=60)
-    | st.lists(st.binary(max_size=40).map(base64url), max_size=6).map(".".join)
-    | st.tuples(
-        HEADERS.map(str.encode),
-        st.binary(max_size=40),
-        st.sampled_from([64, 256]).flatmap(lambda n: st.binary(min_size=n, max_size=n)),
-    ).map(lambda parts: ".".join(map(base64url, parts)))
-)
-def test_any_text_is_refused_by_an_error_of_ours(some_keys, text):
-    with suppress(ProtocolError):
-        check(text, some_keys)
-        raise AssertionError("nobody has signed this")

@@ -1,13 +1,9 @@
 from __future__ import annotations
 
-from contextlib import suppress
-
 import pytest
 from answers import ISSUER, json_response, metadata, response
-from hypothesis import given
-from hypothesis import strategies as st
 
-from oauth_cli_login.errors import ConfigError, OAuthCliError, ProtocolError, TransportError
+from oauth_cli_login.errors import ConfigError, ProtocolError, TransportError
 from oauth_cli_login.protocol.metadata import ENDPOINTS, discovery_requests, parse_discovery_response, server_metadata
 
 
@@ -165,18 +161,3 @@ def test_iss_is_promised_by_true_alone(value, promised):
 )
 def test_the_authentication_methods_are_the_strings_of_a_list(value, methods):
     assert metadata(token_endpoint_auth_methods_supported=value).token_endpoint_auth_methods == methods
-
-
-_VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.text())
-
-
-@given(st.dictionaries(st.sampled_from(["issuer", *ENDPOINTS, "token_endpoint_auth_methods_supported"]), _VALUES))
-def test_any_document_becomes_metadata_or_an_error_of_ours(document):
-    with suppress(OAuthCliError):
-        server_metadata(document)
-
-
-@given(st.binary(), st.sampled_from([200, 404, 500]))
-def test_any_discovery_body_is_a_document_or_an_error_of_ours(body, status):
-    with suppress(OAuthCliError):
-        parse_discovery_response(response(status, body), issuer=ISSUER)

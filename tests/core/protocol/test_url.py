@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from oauth_cli_login.errors import ProtocolError
 from oauth_cli_login.protocol.url import check_endpoint, host_of, is_loopback, origin_of, with_query
@@ -134,19 +132,6 @@ def test_an_origin_has_its_schemes_port(url, origin):
 def test_a_query_is_added_to_the_endpoints_own(url, expected):
     """RFC 6749 section 3.1."""
     assert with_query(url, "a=1") == expected
-
-
-@given(st.text() | st.builds("{}://{}".format, st.sampled_from(["http", "https", "HTTPS"]), st.text()))
-def test_any_text_is_a_usable_address_or_a_protocol_error(text):
-    host_of(text)
-    is_loopback(text)
-    try:
-        url = check_endpoint("token_endpoint", text)
-    except ProtocolError:
-        return
-    assert url.startswith("https://") or is_loopback(url)
-    assert url.isascii()
-    assert url.isprintable()
 
 
 def test_a_host_before_brackets_is_no_loopback():
