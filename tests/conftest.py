@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+pytest.register_assert_rewrite("in_process")  # its assertions are told as those of a test are
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory, monkeypatch):
