@@ -71,7 +71,9 @@ def test_threat_10_nothing_but_loopback_is_listened_on(cli, server, after, free_
     done = cli(*LOGIN, "--redirect-uri", f"http://{host}:{free_port}/callback", container="docker")
 
     assert signed_in_once(done, server)
-    addresses = {address for address, _, port in (entry.partition(":") for entry in found) if int(port, 16) == free_port}
+    addresses = {
+        address for address, _, port in (entry.partition(":") for entry in found) if int(port, 16) == free_port
+    }
     assert addresses
     assert addresses <= loopback
 
@@ -260,7 +262,7 @@ def test_threat_17_two_states_are_a_strangers(cli, server, robot, after):
         ({"header": "Purpose: prefetch"}, 404),
         ({"header": "X-Moz: prefetch"}, 404),
     ],
-    ids=lambda value: str(value),
+    ids=str,
 )
 def test_threat_18_what_is_no_get_of_the_callback_leaves_the_code_unused(
     cli, server, after, knock, request_of, change, status

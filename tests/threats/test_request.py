@@ -16,7 +16,7 @@ LOGIN = ("login", "--provider", "mock", "--timeout", "10")
 
 
 def test_threat_01_no_two_logins_share_a_random_value_and_each_proves_itself_with_s256(cli, server, robot):
-    """Verifier, state and nonce are new at each login, of 128 bits or more, and the challenge is the verifier's S256."""
+    """Verifier, state and nonce are new at each login and long enough, and the challenge is the verifier's S256."""
     unreserved = re.compile(r"[A-Za-z0-9._~-]{43,128}")
     drawn = []
     for _ in range(40):
@@ -97,7 +97,7 @@ def test_threat_03_no_setting_makes_it_an_implicit_or_password_grant(cli, server
     ],
 )
 def test_threat_04_http_that_leaves_this_machine_is_refused_before_any_network(cli, robot, monkeypatch, issuer):
-    """An issuer over http, however it dresses up as this machine, is asked nothing, and nobody is asked for its name."""
+    """An issuer over http, however it dresses up as this machine, is asked nothing: not even its name is looked up."""
     asked = []
     monkeypatch.setattr(socket, "getaddrinfo", lambda host, *_args, **_options: asked.append(host) or [])
 

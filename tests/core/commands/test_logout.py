@@ -92,8 +92,8 @@ def test_a_provider_that_cannot_revoke_says_so(cli, server, signed_in, store):
     assert store.read("mock").session is None
 
 
-@pytest.mark.parametrize(("status", "exit_status"), [(400, 8), (404, 8), (500, 7), (503, 7)])
-def test_a_revocation_that_fails_deletes_all_the_same_and_is_not_0(
+@pytest.mark.parametrize(("status", "exit_status"), [(400, 8), (401, 8), (404, 8), (500, 7), (503, 7)])
+def test_threat_66_a_revocation_that_fails_deletes_all_the_same_and_is_not_0(
     cli, server, reply, signed_in, store, status, exit_status
 ):
     signed_in()
@@ -107,7 +107,7 @@ def test_a_revocation_that_fails_deletes_all_the_same_and_is_not_0(
     assert done.status == exit_status
 
 
-def test_a_server_that_is_down_deletes_all_the_same(cli, environ, server, signed_in, store, free_port, world):
+def test_threat_66_a_server_that_is_down_deletes_all_the_same(cli, environ, server, signed_in, store, free_port, world):
     world(sleep=lambda _seconds: None)
     environ["OAUTH_CLI_MOCK_ISSUER"] = issuer = f"http://127.0.0.1:{free_port}"
     signed_in(issuer=issuer)
