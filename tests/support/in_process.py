@@ -6,6 +6,8 @@ import http.client
 import json
 import os
 import re
+import sys
+import textwrap
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -596,3 +598,33 @@ def secrets_of(server: Server, robot: Robot, session_file: Callable[[str], Path]
         return found
 
     return collect
+
+
+# ---- plugins
+
+
+HEAD = "import pluggy\nhookimpl = pluggy.HookimplMarker('oauth_cli')\n"
+SCOPES = HEAD + "@hookimpl\ndef oauth_default_scopes():\n    return ('mine',)\n"
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Return what installs a distribution of one module, which offers one provider."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def install(
+        provider: str, source: str = SCOPES, *, dist: str = "acme", module: str | None = None, target: str | None = None
+    ) -> Path:
+        module = module or f"plugin_{dist.replace('-', '_')}"
+        path = tmp_path / f"{module}.py"
+        path.write_text(textwrap.dedent(source), encoding="utf-8")
+        info = tmp_path / f"{dist.replace('-', '_')}-1.5.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {dist}\nVersion: 1.5\n", encoding="utf-8")
+        (info / "entry_points.txt").write_text(
+            f"[oauth_cli.providers]\n{provider} = {target or module}\n", encoding="utf-8"
+        )
+        monkeypatch.delitem(sys.modules, module, raising=False)
+        return path
+
+    return install
