@@ -66,8 +66,11 @@ def serving(answer: Answer | bytes = OK, tls: ssl.SSLContext | None = None) -> I
             thread.join()
 
 
-def dripping(begin: bytes, drop: bytes) -> Answer:
-    """Write ``drop`` twenty times a second for three seconds: never silent for long, and never done."""
+def dripping(begin: bytes, drop: bytes, *, finished: list[bool] | None = None) -> Answer:
+    """Write ``drop`` twenty times a second for three seconds: never silent for long, and never done.
+
+    ``finished`` gets an item where the client listened to the last drop.
+    """
 
     def answer(connection: socket.socket, over: threading.Event) -> None:
         connection.sendall(begin)
@@ -75,6 +78,8 @@ def dripping(begin: bytes, drop: bytes) -> Answer:
             if over.wait(0.05):
                 return
             connection.sendall(drop)
+        if finished is not None:
+            finished.append(True)
 
     return answer
 

@@ -174,6 +174,7 @@ STRANGE = {
     "infinity": '"x": -Infinity, ',
     "1e999": '"x": 1e999, ',
     "5,000 digits": f'"x": {"9" * 5000}, ',
+    "40 digits": f'"x": {"9" * 40}, ',
     "a fraction of 5,000 digits": f'"x": 0.{"1" * 5000}, ',
     "nesting of 100,000": f'"x": {"[" * 100_000}{"]" * 100_000}, ',
     "nesting of objects": f'"x": {"{" + chr(34) + "a" + chr(34) + ":"}' * 50 + "1" + "}" * 50 + ", ",

@@ -13,6 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 LOGIN = ("login", "--provider", "mock", "--timeout", "10")
+REFUSED = ("login", "--provider", "mock", "--timeout", "0.5")
+"""One that never comes to its browser; where it does, there is nothing to wait for."""
 
 
 def test_threat_01_no_two_logins_share_a_random_value_and_each_proves_itself_with_s256(cli, server, robot):
@@ -37,7 +39,7 @@ def test_threat_02_a_server_that_says_it_has_no_s256_is_refused_before_the_brows
     """A server that offers plain only, or nothing, gets no weaker login."""
     server.metadata = {"code_challenge_methods_supported": methods}
 
-    done = cli(*LOGIN)
+    done = cli(*REFUSED)
 
     assert done.failed(8, "does not support PKCE with S256")
     assert "--flow device" in done.next_step
@@ -67,7 +69,7 @@ def test_threat_02_where_plain_is_offered_too_or_nothing_is_said_it_is_s256(cli,
 )
 def test_threat_03_no_option_makes_it_an_implicit_or_password_grant(cli, server, robot, argv):
     """The implicit and the password grant cannot be had."""
-    assert cli(*LOGIN, *argv).failed(2)
+    assert cli(*REFUSED, *argv).failed(2)
     assert robot.urls == []
     assert server.received("/token") == []
 
@@ -101,7 +103,7 @@ def test_threat_04_http_that_leaves_this_machine_is_refused_before_any_network(c
     asked = []
     monkeypatch.setattr(socket, "getaddrinfo", lambda host, *_args, **_options: asked.append(host) or [])
 
-    assert cli(*LOGIN, "--issuer", issuer).failed(3, "the issuer ")
+    assert cli(*REFUSED, "--issuer", issuer).failed(3, "the issuer ")
     assert asked == []
     assert robot.urls == []
 
@@ -125,7 +127,7 @@ def test_threat_05_a_document_of_another_issuer_is_refused_before_the_browser(cl
     """Every character of the issuer counts, and the error shows both spellings."""
     server.metadata = {"issuer": other(server.issuer)}
 
-    done = cli(*LOGIN)
+    done = cli(*REFUSED)
 
     assert done.failed(3, "the issuer does not match", other(server.issuer), f"you gave '{server.issuer}'")
     assert done.next_step
@@ -153,7 +155,7 @@ def test_threat_06_an_endpoint_that_is_no_safe_address_is_refused_before_the_bro
     """What a metadata document calls an endpoint never becomes a script, a file, an option or a second line."""
     server.metadata = {name: url}
 
-    assert cli(*LOGIN).failed(8, name)
+    assert cli(*REFUSED).failed(8, name)
     assert robot.urls == []
     assert server.received("/token") == []
 

@@ -186,9 +186,11 @@ def test_a_gzip_bomb_is_refused_at_the_same_limit(http: Http) -> None:
     ids=["body", "chunks", "headers", "header", "interim answers"],
 )
 def test_threat_31_an_answer_that_drips_ends_at_the_deadline(begin: bytes, drop: bytes, http: Http) -> None:
-    with serving(dripping(begin, drop)) as server:  # noqa: SIM117 - one subject
+    finished: list[bool] = []
+    with serving(dripping(begin, drop, finished=finished)) as server:
         with pytest.raises(TransportError, match="in time"):
             http.send(get(server.url()), deadline=0.5)
+        assert finished == []  # it was cut
 
 
 def test_silence_ends_at_the_deadline(http: Http) -> None:
