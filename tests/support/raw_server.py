@@ -10,6 +10,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 
 import pytest
 
@@ -37,20 +38,21 @@ class Server(socketserver.ThreadingTCPServer):
         return f"{'https' if self.tls else 'http'}://localhost:{self.port}{path}"
 
     def finish_request(self, request, client_address):
+        request.settimeout(3)  # a client that says nothing more keeps no test from ending
         try:
             connection = self.tls.wrap_socket(request, server_side=True) if self.tls else request
         except OSError:
             return  # the client does not trust us, and that is the test
         with connection, connection.makefile("rb") as stream:
-            head = b"".join(iter(stream.readline, b"\r\n"))
-            self.received.append(head)
             try:
+                head = b"".join(takewhile(lambda line: line not in {b"\r\n", b""}, stream))
+                self.received.append(head)
                 if callable(self.answer):
                     self.answer(connection, self.over)
                 else:
                     connection.sendall(self.answer)
             except OSError:
-                pass  # the client had enough
+                pass  # the client had enough, or nothing to say
 
 
 @contextmanager
