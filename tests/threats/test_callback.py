@@ -11,6 +11,7 @@ from contextlib import ExitStack, suppress
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
+from in_process import HEAD
 
 LOGIN = ("login", "--provider", "mock", "--timeout", "10")
 LISTENING = "0A"
@@ -78,17 +79,21 @@ def test_threat_10_nothing_but_loopback_is_listened_on(cli, server, after, free_
     assert addresses <= loopback
 
 
-def test_threat_11_where_any_port_will_do_the_real_one_is_sent(cli, server, robot):
+def test_threat_11_where_any_port_will_do_the_real_one_is_sent(cli, server, robot, install):
     """A port that is taken is passed over where the provider takes any, and the redirect_uri names the one in use."""
-    with socket.socket() as stranger:
-        with suppress(OSError):  # somebody else has it already, which is as good
-            stranger.bind(("127.0.0.1", 8085))
-            stranger.listen()
-        done = cli(*LOGIN, "--redirect-uri", "http://127.0.0.1/callback")
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        taken = stranger.getsockname()[1]
+        policy = {"host": "127.0.0.1", "port": taken, "any_port": True}
+        install(
+            "acme",
+            f"{HEAD}@hookimpl\ndef oauth_server_metadata():\n    return {{'issuer': {server.issuer!r}}}\n"
+            f"@hookimpl\ndef oauth_redirect_policy():\n    return {policy!r}\n",
+        )
+        done = cli("login", "--provider", "acme", "--client-id", "cli-app", "--timeout", "10")
 
     assert signed_in_once(done, server)
     port = urlsplit(robot.query["redirect_uri"]).port
-    assert port not in (None, 8085)
+    assert port not in {None, taken}
     assert f"callback on http://127.0.0.1:{port}/callback" in done.err
 
 
