@@ -108,9 +108,11 @@ def test_a_command_line_that_cannot_be_carried_out_is_told_in_one_line(cli, argv
     assert len(done.err.splitlines()) == 2
 
 
-@pytest.mark.parametrize("name", ["Work", "../evil", "-", "a/b", "nul", "com1.txt", "x" * 65, "wörk", "a b"])
+@pytest.mark.parametrize(
+    "name", ["Work", "../evil", "a/../../evil", "-", "a/b", "nul", "com1.txt", "x" * 65, "wörk", "a b"]
+)
 @pytest.mark.parametrize("command", [["token"], ["status"], ["logout"], ["login", "--provider", "mock"]])
-def test_a_bad_profile_name_is_usage(cli, name, command):
+def test_threat_65_a_bad_profile_name_is_usage(cli, name, command):
     done = cli(*command, f"--profile={name}")
 
     assert done.failed(2, "cannot be the name of a profile")

@@ -45,7 +45,7 @@ def answers(server, reply):
     return queue
 
 
-def test_the_code_and_the_address_are_shown_then_it_polls_every_five_seconds(cli, server, answers, uptime, store):
+def test_threat_44_the_code_is_shown_then_it_polls_every_five_seconds(cli, server, answers, uptime, store):
     answers(PENDING, PENDING)
 
     done = cli(*LOGIN)
@@ -97,7 +97,7 @@ def test_the_real_embedded_server_signs_in_with_a_device_code(cli, mock, robot, 
 
 
 @pytest.mark.parametrize("verbosity", ["--quiet", "--json"])
-def test_the_code_and_the_address_are_always_shown(cli, server, uptime, verbosity):
+def test_threat_46_the_code_and_the_address_are_always_shown(cli, server, uptime, verbosity):
     err = cli(*LOGIN, verbosity).err
 
     assert "BCDF-GHJK" in err
@@ -118,7 +118,7 @@ def test_an_address_with_the_code_filled_in_is_shown_beside_the_plain_one(cli, s
     assert f"code filled in:  {server.issuer}/device?user_code=BCDF-GHJK" in cli(*LOGIN).err
 
 
-def test_an_address_that_must_not_be_opened_is_not_offered_with_the_code(cli, server, uptime):
+def test_threat_46_an_address_that_must_not_be_opened_is_not_offered_with_the_code(cli, server, robot, uptime):
     server.device = {"verification_uri": "the page named in the manual", "verification_uri_complete": "javascript:a()"}
 
     done = cli(*LOGIN)
@@ -126,6 +126,7 @@ def test_an_address_that_must_not_be_opened_is_not_offered_with_the_code(cli, se
     assert "any browser:  the page named in the manual\n" in done.err
     assert "BCDF-GHJK" in done.err
     assert "javascript" not in done.err
+    assert robot.urls == []
 
 
 def test_the_servers_interval_is_honoured(cli, server, answers, uptime):
@@ -137,7 +138,7 @@ def test_the_servers_interval_is_honoured(cli, server, answers, uptime):
     assert uptime.polls == [12, 24]
 
 
-def test_slow_down_adds_five_seconds_that_last(cli, server, answers, uptime):
+def test_threat_44_slow_down_adds_five_seconds_that_last(cli, server, answers, uptime):
     answers(SLOW_DOWN, PENDING, SLOW_DOWN, PENDING)
 
     cli(*LOGIN)
@@ -153,7 +154,7 @@ def test_slow_down_may_name_a_longer_interval(cli, server, answers, uptime):
     assert uptime.polls == [5, 35, 65]
 
 
-def test_no_answer_doubles_the_interval_and_the_wait_goes_on(cli, server, reply, uptime):
+def test_threat_45_no_answer_doubles_the_interval_and_the_wait_goes_on(cli, server, reply, uptime):
     server.queue("/token", reply(503), reply(502), reply(500), reply(503), reply(503))
 
     done = cli(*LOGIN, "-v")
@@ -172,7 +173,7 @@ def test_no_answer_never_makes_it_poll_more_often_than_the_server_asked(cli, ser
     assert uptime.polls[1] - uptime.polls[0] >= 90
 
 
-def test_a_server_that_says_the_code_expired(cli, answers, uptime, session_file):
+def test_threat_45_a_server_that_says_the_code_expired(cli, answers, uptime, session_file):
     answers(PENDING, {"error": "expired_token"})
 
     done = cli(*LOGIN)
@@ -182,7 +183,7 @@ def test_a_server_that_says_the_code_expired(cli, answers, uptime, session_file)
     assert not session_file().exists()
 
 
-def test_a_code_whose_time_is_over_is_not_polled_for(cli, server, answers, uptime):
+def test_threat_44_a_code_whose_time_is_over_is_not_polled_for(cli, server, answers, uptime):
     server.device = {"expires_in": 17}
     answers(*[PENDING] * 10)
 
@@ -197,7 +198,7 @@ def test_the_users_time_limit_ends_it_earlier(cli, server, answers, uptime):
     assert uptime.polls == [5, 10]
 
 
-def test_denied_consent_is_told(cli, answers, uptime, session_file):
+def test_threat_45_denied_consent_is_told(cli, answers, uptime, session_file):
     answers(PENDING, {"error": "access_denied"})
 
     done = cli(*LOGIN)

@@ -33,7 +33,7 @@ def on_disk(home):
     return "".join(path.read_text() for path in home.rglob("*") if path.is_file())
 
 
-def test_no_secret_is_in_any_file_from_login_to_logout(cli, server, clock, home, keyring):
+def test_threat_67_no_secret_is_in_any_file_from_login_to_logout(cli, server, clock, home, keyring):
     assert cli(*LOGIN, "--store", "keyring").status == 0
     assert cli("token").out == "access-token-1-secret\n"
     clock.now += 3700

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from in_process import HEAD, SCOPES
 
 from oauth_cli_login import plugins
 from oauth_cli_login.adapters.terminal import claimed_stdout
@@ -17,32 +17,6 @@ from oauth_cli_login.model import Settings
 from oauth_cli_login.plugins import InstalledProvider, installed, load
 
 Install = Callable[..., Path]
-
-HEAD = "import pluggy\nhookimpl = pluggy.HookimplMarker('oauth_cli')\n"
-SCOPES = HEAD + "@hookimpl\ndef oauth_default_scopes():\n    return ('mine',)\n"
-
-
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
-    """Return what installs a distribution of one module, which offers one provider."""
-    monkeypatch.syspath_prepend(tmp_path)
-
-    def install(
-        provider: str, source: str = SCOPES, *, dist: str = "acme", module: str | None = None, target: str | None = None
-    ) -> Path:
-        module = module or f"plugin_{dist.replace('-', '_')}"
-        path = tmp_path / f"{module}.py"
-        path.write_text(textwrap.dedent(source), encoding="utf-8")
-        info = tmp_path / f"{dist.replace('-', '_')}-1.5.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {dist}\nVersion: 1.5\n", encoding="utf-8")
-        (info / "entry_points.txt").write_text(
-            f"[oauth_cli.providers]\n{provider} = {target or module}\n", encoding="utf-8"
-        )
-        monkeypatch.delitem(sys.modules, module, raising=False)
-        return path
-
-    return install
 
 
 # --- finding one

@@ -110,7 +110,7 @@ def test_the_real_embedded_server_rotates_as_well(cli, mock, clock, store):
     assert store.read("mock").session.refresh_token != first.refresh_token
 
 
-def test_without_a_new_refresh_token_the_old_one_goes_on(cli, server, expired, store):
+def test_threat_63_without_a_new_refresh_token_the_old_one_goes_on(cli, server, expired, store):
     expired()
     server.tokens = {"refresh_token": None, "id_token": None, "scope": "openid", "expires_in": None}
 
@@ -159,7 +159,7 @@ def test_a_plugin_cannot_change_what_core_sets(cli, server, expired, monkeypatch
 @pytest.mark.parametrize(
     ("name", "command"), [("mock", "oauth-cli login --provider mock"), ("work", "oauth-cli login --profile work")]
 )
-def test_a_refresh_token_that_is_no_longer_valid_names_the_command_that_signs_in(
+def test_threat_63_a_refresh_token_that_is_no_longer_valid_names_the_command_that_signs_in(
     cli, server, reply, expired, session_file, name, command
 ):
     expired(name)
@@ -220,7 +220,7 @@ def test_a_refresh_that_fails_changes_nothing_that_is_stored(
         ({"exp": 1_700_000_000}, "expired"),
     ],
 )
-def test_a_refreshed_id_token_is_held_against_the_session(cli, server, expired, session_file, claims, words):
+def test_threat_53_a_refreshed_id_token_is_held_against_the_session(cli, server, expired, session_file, claims, words):
     expired()
     before = session_file().read_bytes()
     server.claims = claims
@@ -270,7 +270,7 @@ def test_a_refresh_token_that_was_spent_without_our_lock_is_no_reason_to_give_up
     assert store.read("mock").session.refresh_token == "rotated-by-another"
 
 
-def test_many_at_once_refresh_once(server, expired, environ, clock):
+def test_threat_62_many_at_once_refresh_once(server, expired, environ, clock):
     """Each holds what it read before the first one refreshed; one refresh token is good for one use."""
     expired()
 
@@ -336,7 +336,7 @@ def test_a_lock_that_is_never_released_is_a_storage_failure(cli, server, expired
     assert server.received("/token") == []
 
 
-def test_where_the_store_cannot_be_written_no_refresh_token_is_spent(cli, server, expired, session_file):
+def test_threat_61_where_the_store_cannot_be_written_no_refresh_token_is_spent(cli, server, expired, session_file):
     expired()
     before = session_file().read_bytes()
     (session_file().parent / ".mock.new").mkdir()  # where the probe would be: nobody can replace it
@@ -430,7 +430,7 @@ def contents(path):
     ],
 )
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_session_file_that_is_not_to_be_trusted_is_left_alone(
+def test_threat_65_a_session_file_that_is_not_to_be_trusted_is_left_alone(
     cli, server, robot, signed_in, session_file, command, damage
 ):
     signed_in()
@@ -540,7 +540,7 @@ def test_what_was_stored_by_a_clock_ahead_of_ours_is_told_where_nothing_renews_i
     assert cli("token").failed(4, "this machine's clock is before the time of the sign-in")
 
 
-def test_tokens_that_cannot_be_stored_are_not_lost_in_silence(cli, server, expired, store, monkeypatch):
+def test_threat_61_tokens_that_cannot_be_stored_are_not_lost_in_silence(cli, server, expired, store, monkeypatch):
     expired()
 
     def full(*_):

@@ -142,7 +142,7 @@ def test_what_is_installed_beside_the_interpreter_stays_visible_behind_ours(mach
     assert any(os.path.dirname(os.path.dirname(machine.python)) in folder for folder in found[1:])
 
 
-def test_modules_in_the_current_folder_are_ignored(machine: Machine) -> None:
+def test_threat_72_modules_in_the_current_folder_are_ignored(machine: Machine) -> None:
     for name in ("json.py", "oauth_cli_unpacked.py", "oauth_cli_login.py", "argparse.py"):
         write(machine.work, name, "raise SystemExit(99)\n")
     assert not machine.witness()["json"].startswith(machine.work)

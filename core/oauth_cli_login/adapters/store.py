@@ -55,6 +55,10 @@ class FailedLogin:
     answered: bool
 
 
+class NewerFileError(StoreError):
+    """A newer oauth-cli wrote the file: it is of use to that one, and nothing here removes it."""
+
+
 class Store:
     """The sessions of one user, and which profile is the default."""
 
@@ -279,7 +283,7 @@ class Store:
             reason = "it is a symbolic link" if os.path.islink(path) else error.strerror or "it cannot be read"
             raise _refused(path, reason) from None
         except NewerError:
-            raise StoreError(
+            raise NewerFileError(
                 f"{path} is left alone: a newer oauth-cli wrote it",
                 hint="Update oauth-cli, or sign in again under another OAUTH_CLI_HOME.",
             ) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from contextlib import suppress
 
+from oauth_cli_login.adapters.store import NewerFileError
 from oauth_cli_login.config import Configuration
 from oauth_cli_login.context import Context
 from oauth_cli_login.errors import ExitStatus, KeyringError, NotSignedIn, OAuthCliError, StoreError, UsageError
@@ -59,6 +60,8 @@ def _forget_settings(context: Context, configuration: Configuration, name: str) 
     """Delete what an earlier logout left of a profile, or a file that cannot be read; tell whether that was all."""
     try:
         profile = configuration.store.peek(name)
+    except NewerFileError:
+        return False  # it is told of where it is signed out of
     except StoreError as error:
         context.terminal.warn(error.message)
         configuration.store.forget(name)

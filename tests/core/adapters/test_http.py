@@ -5,17 +5,15 @@ from __future__ import annotations
 import gzip
 import itertools
 import os
-import shutil
 import socket
-import socketserver
-import ssl
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 import requests
+from raw_server import Server, dripping, serving, serving_tls
 from requests_mock import ANY, Mocker
 
 from oauth_cli_login import __version__
@@ -24,57 +22,6 @@ from oauth_cli_login.errors import ConfigError, ProtocolError, TransportError
 from oauth_cli_login.model import HttpRequest, HttpResponse
 
 TOKEN_ENDPOINT = "https://idp.example/token"
-OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
-
-Answer = Callable[[socket.socket, threading.Event], None]
-"""Writes an answer; the event is set when the test is over."""
-
-
-class Server(socketserver.ThreadingTCPServer):
-    """Reads the head of one request a connection, keeps it, and lets ``answer`` write what it likes."""
-
-    def __init__(self, answer: Answer | bytes, tls: ssl.SSLContext | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), socketserver.BaseRequestHandler)
-        self.answer = answer
-        self.tls = tls
-        self.over = threading.Event()
-        self.received: list[bytes] = []
-
-    @property
-    def port(self) -> int:
-        return self.server_address[1]
-
-    def url(self, path: str = "/") -> str:
-        return f"{'https' if self.tls else 'http'}://localhost:{self.port}{path}"
-
-    def finish_request(self, request, client_address):
-        try:
-            connection = self.tls.wrap_socket(request, server_side=True) if self.tls else request
-        except OSError:
-            return  # the client does not trust us, and that is the test
-        with connection, connection.makefile("rb") as stream:
-            head = b"".join(iter(stream.readline, b"\r\n"))
-            self.received.append(head)
-            try:
-                if callable(self.answer):
-                    self.answer(connection, self.over)
-                else:
-                    connection.sendall(self.answer)
-            except OSError:
-                pass  # the client had enough
-
-
-@contextmanager
-def serving(answer: Answer | bytes = OK, tls: ssl.SSLContext | None = None) -> Iterator[Server]:
-    with Server(answer, tls) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.over.set()
-            server.shutdown()
-            thread.join()
 
 
 @pytest.fixture
@@ -227,19 +174,6 @@ def test_a_gzip_bomb_is_refused_at_the_same_limit(http: Http) -> None:
             http.send(get(server.url()))
 
 
-def dripping(begin: bytes, drop: bytes) -> Answer:
-    """Write ``drop`` twenty times a second for three seconds: never silent for long, and never done."""
-
-    def answer(connection: socket.socket, over: threading.Event) -> None:
-        connection.sendall(begin)
-        for _ in range(60):
-            if over.wait(0.05):
-                return
-            connection.sendall(drop)
-
-    return answer
-
-
 @pytest.mark.parametrize(
     ("begin", "drop"),
     [
@@ -251,10 +185,12 @@ def dripping(begin: bytes, drop: bytes) -> Answer:
     ],
     ids=["body", "chunks", "headers", "header", "interim answers"],
 )
-def test_an_answer_that_drips_ends_at_the_deadline(begin: bytes, drop: bytes, http: Http) -> None:
-    with serving(dripping(begin, drop)) as server:  # noqa: SIM117 - one subject
+def test_threat_31_an_answer_that_drips_ends_at_the_deadline(begin: bytes, drop: bytes, http: Http) -> None:
+    finished: list[bool] = []
+    with serving(dripping(begin, drop, finished=finished)) as server:
         with pytest.raises(TransportError, match="in time"):
             http.send(get(server.url()), deadline=0.5)
+        assert finished == []  # it was cut
 
 
 def test_silence_ends_at_the_deadline(http: Http) -> None:
@@ -304,33 +240,6 @@ def test_a_name_without_an_address_is_named(http: Http, monkeypatch: pytest.Monk
 
 
 # --- certificates
-
-
-@pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Self-signed certificates, with their keys beside them, by the name that they are for."""
-    if not shutil.which("openssl"):
-        pytest.skip("openssl makes the certificates, and this machine has none")
-    folder = tmp_path_factory.mktemp("certificates")
-    made = {}
-    for name in ("localhost", "elsewhere.example"):
-        made[name] = str(folder / f"{name}.pem")
-        subprocess.run(
-            f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN={name} "
-            f"-addext subjectAltName=DNS:{name} -keyout {name}.key -out {name}.pem".split(),
-            cwd=folder,
-            capture_output=True,
-            check=True,
-        )
-    return made
-
-
-@contextmanager
-def serving_tls(certificate: str) -> Iterator[Server]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, certificate.replace(".pem", ".key"))
-    with serving(OK, context) as server:
-        yield server
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused_and_ca_file_named(

@@ -55,7 +55,7 @@ def test_it_is_had_as_soon_as_the_other_process_lets_go(path, holder):
         pass
 
 
-def test_it_ends_with_a_process_that_is_killed(path, holder):
+def test_threat_64_it_ends_with_a_process_that_is_killed(path, holder):
     holder.kill()
     holder.wait()
     with locked(path, timeout=1):

@@ -207,7 +207,9 @@ def test_missing_folders_above_ours_are_nobody_elses_either(tmp_path: Path) -> N
 
 
 @posix_only
-def test_a_file_is_private_from_its_first_byte(store: Store, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threat_58_a_file_is_private_from_its_first_byte(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[int] = []
 
     def fsync(handle: int) -> None:

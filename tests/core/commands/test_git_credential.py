@@ -88,13 +88,13 @@ def test_github_and_a_plain_server_are_known_by_their_issuer_or_token_endpoint(g
     ],
 )
 @pytest.mark.parametrize("options", [(), ("--profile", "mock")])
-def test_no_other_host_gets_the_token(git, signed_in, attributes, options):
+def test_threat_69_no_other_host_gets_the_token(git, signed_in, attributes, options):
     signed_in()
 
     assert silent(git("get", *options, **attributes))
 
 
-def test_a_request_that_could_be_read_in_two_ways_gets_one_line(git, signed_in, host):
+def test_threat_69_a_request_that_could_be_read_in_two_ways_gets_one_line(git, signed_in, host):
     signed_in()
 
     done = git("get", raw=f"protocol=http\nhost={host}\rhost=evil.example\n".encode())

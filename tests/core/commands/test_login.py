@@ -639,7 +639,7 @@ def test_a_refresh_token_of_somebody_unknown_does_not_join_a_new_access_token(cl
 # ---- storage
 
 
-def test_a_store_that_cannot_be_written_stops_before_the_browser(cli, server, robot, home):
+def test_threat_61_a_store_that_cannot_be_written_stops_before_the_browser(cli, server, robot, home):
     (home / "sessions" / f".mock.probe-{os.getpid()}").mkdir(parents=True)  # where the probe would be
 
     done = cli(*LOGIN)
@@ -668,7 +668,7 @@ def test_a_session_that_cannot_be_written_at_the_end_leaves_the_old_one(
     assert session_file().read_bytes() == before
 
 
-def test_the_session_file_is_private_whatever_the_umask(cli, server, session_file):
+def test_threat_58_the_session_file_is_private_whatever_the_umask(cli, server, session_file):
     umask = os.umask(0)
     try:
         cli(*LOGIN)

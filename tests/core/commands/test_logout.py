@@ -93,8 +93,8 @@ def test_a_provider_that_cannot_revoke_says_so(cli, server, signed_in, store):
     assert store.read("mock").session is None
 
 
-@pytest.mark.parametrize(("status", "exit_status"), [(400, 8), (404, 8), (500, 7), (503, 7)])
-def test_a_revocation_that_fails_deletes_all_the_same_and_is_not_0(
+@pytest.mark.parametrize(("status", "exit_status"), [(400, 8), (401, 8), (404, 8), (500, 7), (503, 7)])
+def test_threat_66_a_revocation_that_fails_deletes_all_the_same_and_is_not_0(
     cli, server, reply, signed_in, store, status, exit_status
 ):
     signed_in()
@@ -108,7 +108,7 @@ def test_a_revocation_that_fails_deletes_all_the_same_and_is_not_0(
     assert done.status == exit_status
 
 
-def test_a_server_that_is_down_deletes_all_the_same(cli, environ, server, signed_in, store, free_port, world):
+def test_threat_66_a_server_that_is_down_deletes_all_the_same(cli, environ, server, signed_in, store, free_port, world):
     world(sleep=lambda _seconds: None)
     environ["OAUTH_CLI_MOCK_ISSUER"] = issuer = f"http://127.0.0.1:{free_port}"
     signed_in(issuer=issuer)
@@ -303,14 +303,13 @@ def test_where_nothing_can_be_written_nothing_is_revoked(cli, server, signed_in,
     assert server.requests == []
 
 
-@pytest.mark.parametrize("text", ["garbage", "2 of a newer version", ""])
+@pytest.mark.parametrize("text", ["garbage", "1 2 3", ""])
 def test_forget_removes_a_file_that_cannot_be_read(cli, server, session_file, text):
     session_file().parent.mkdir(parents=True)
     session_file().write_text(text)
     done = cli("token", "--profile", "mock")
     assert done.failed(9, "is left alone")
-    if not text.startswith("2"):
-        assert "oauth-cli logout --forget --profile mock" in done.next_step
+    assert "oauth-cli logout --forget --profile mock" in done.next_step
 
     done = cli("logout", "--forget", "--profile", "mock")
 

@@ -61,7 +61,7 @@ def test_the_request_is_that_of_the_code_flow_with_pkce():
     assert (built.redirect_uri, built.state, built.nonce) == (REDIRECT_URI, STATE, "the-nonce")
 
 
-def test_a_thousand_logins_share_nothing():
+def test_threat_01_a_thousand_logins_share_nothing():
     """With the engine's own sizes and the source that it has by default; RFC 6749 section 10.10."""
     entropy = Context({}, terminal=None).entropy
     seen = set()

@@ -1,0 +1,496 @@
+"""Threats 10 to 26: the callback server, among strangers, browsers that guess, and programs that want its port."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import re
+import socket
+from contextlib import ExitStack, suppress
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pytest
+from in_process import HEAD
+
+LOGIN = ("login", "--provider", "mock", "--timeout", "10")
+LISTENING = "0A"
+"""What /proc/net/tcp calls the state."""
+
+
+def replaced(callback: str, **changes: str | None) -> str:
+    """Return the callback's address with other parameters; ``None`` leaves one out."""
+    base, _, query = callback.partition("?")
+    params = {**dict(parse_qsl(query)), **changes}
+    return f"{base}?{urlencode({name: value for name, value in params.items() if value is not None})}"
+
+
+def status_of(answer: bytes) -> int:
+    """Return the status of an answer, 0 where there is none."""
+    return int(answer.split(b" ")[1]) if answer else 0
+
+
+@pytest.fixture
+def after(robot):
+    """Let something happen at the callback before this login's own answer comes there."""
+
+    def first(act) -> None:
+        def deliver(url: str) -> None:
+            act(url)
+            robot.get(url)
+
+        robot.deliver = deliver
+
+    return first
+
+
+def signed_in_once(done, server) -> bool:
+    """The wait went on, and the one code was used once."""
+    assert done.status == 0, done.err
+    assert "Traceback" not in done.err
+    assert len(server.received("/token")) == 1
+    return True
+
+
+# ---- the port
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/net/tcp"), reason="the system does not say who listens where")
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_threat_10_nothing_but_loopback_is_listened_on(cli, server, after, free_port, host):
+    """The port is open on the loopback addresses of this machine and on no other, in a container too."""
+    loopback = {"0100007F", "00000000000000000000000001000000"}
+    found = set()
+
+    def look(_url: str) -> None:
+        for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+            with suppress(FileNotFoundError), open(table) as file:
+                entries = [line.split() for line in list(file)[1:]]
+                found.update(entry[1] for entry in entries if entry[3] == LISTENING)
+
+    after(look)
+    done = cli(*LOGIN, "--redirect-uri", f"http://{host}:{free_port}/callback", container="docker")
+
+    assert signed_in_once(done, server)
+    addresses = {
+        address for address, _, port in (entry.partition(":") for entry in found) if int(port, 16) == free_port
+    }
+    assert addresses
+    assert addresses <= loopback
+
+
+def test_threat_11_where_any_port_will_do_the_real_one_is_sent(cli, server, robot, install):
+    """A port that is taken is passed over where the provider takes any, and the redirect_uri names the one in use."""
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        taken = stranger.getsockname()[1]
+        policy = {"host": "127.0.0.1", "port": taken, "any_port": True}
+        install(
+            "acme",
+            f"{HEAD}@hookimpl\ndef oauth_server_metadata():\n    return {{'issuer': {server.issuer!r}}}\n"
+            f"@hookimpl\ndef oauth_redirect_policy():\n    return {policy!r}\n",
+        )
+        done = cli("login", "--provider", "acme", "--client-id", "cli-app", "--timeout", "10")
+
+    assert signed_in_once(done, server)
+    port = urlsplit(robot.query["redirect_uri"]).port
+    assert port not in {None, taken}
+    assert f"callback on http://127.0.0.1:{port}/callback" in done.err
+
+
+@pytest.mark.skipif(not hasattr(socket, "SO_REUSEPORT"), reason="the system has no SO_REUSEPORT")
+def test_threat_11_nobody_can_share_the_port(cli, server, after):
+    """A program of the same user that asks to share our port (SO_REUSEPORT) does not get every other callback."""
+    shared = []
+
+    def share(url: str) -> None:
+        with socket.socket() as stranger, suppress(OSError):
+            for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+                stranger.setsockopt(socket.SOL_SOCKET, option, 1)
+            stranger.bind(("127.0.0.1", urlsplit(url).port))
+            stranger.listen()
+            shared.append(url)
+
+    after(share)
+
+    assert signed_in_once(cli(*LOGIN), server)
+    assert shared == []
+
+
+@pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_threat_12_a_stranger_on_either_loopback_address_has_the_port(
+    cli, server, robot, redirect_uri, family, address
+):
+    """Browsers try both addresses of localhost, and the stranger would get the code: the browser is not opened."""
+    with socket.socket(family) as stranger:
+        stranger.bind((address, urlsplit(redirect_uri).port))
+        stranger.listen()
+
+        done = cli(*LOGIN)
+
+    assert done.failed(3, f"port {urlsplit(redirect_uri).port} is taken by another program", address)
+    assert "--port N" in done.next_step
+    assert robot.urls == []
+
+
+# ---- strangers: the wait goes on
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost", None, "", "127.0.0.1:1"])
+def test_threat_13_another_host_than_ours_is_turned_away(cli, server, after, knock, request_of, host):
+    """Whoever was lured here under another name (DNS rebinding), or names none, does not get as far as the query."""
+    seen = []
+    after(lambda url: seen.append(status_of(knock(url, request_of(url, host=host or None)))))
+
+    done = cli(*LOGIN)
+
+    assert seen == [400]
+    assert "Turned away a request to the callback (400): its Host is not this address." in done.err
+    assert signed_in_once(done, server)
+
+
+def test_threat_13_two_hosts_are_turned_away(cli, server, after, knock, request_of):
+    """Two Host headers, of which one is ours, are none."""
+    seen = []
+    after(lambda url: seen.append(status_of(knock(url, request_of(url, "Host: evil.example")))))
+
+    assert signed_in_once(cli(*LOGIN), server)
+    assert seen == [400]
+
+
+@pytest.mark.parametrize("state", ["guessed", "", None], ids=["wrong", "empty", "none"])
+def test_threat_14_a_code_without_this_logins_state_does_not_end_the_wait(cli, server, robot, after, state):
+    """Anybody can send a code here; without the state it is turned away in one line, and the real one still works."""
+    after(lambda url: robot.get(replaced(url, state=state)))
+
+    done = cli(*LOGIN)
+
+    assert [status for status, _ in robot.answers] == [400, 200]
+    assert len(re.findall(r"Turned away a request to the callback \(400\): it", done.err)) == 1
+    assert signed_in_once(done, server)
+
+
+@pytest.mark.parametrize("state", ["guessed", None], ids=["wrong", "none"])
+def test_threat_15_an_error_without_this_logins_state_does_not_end_the_wait(cli, server, robot, after, state):
+    """Nor does a stranger's error end it."""
+    after(lambda url: robot.get(replaced(url, code=None, state=state, error="access_denied")))
+
+    assert signed_in_once(cli(*LOGIN), server)
+    assert [status for status, _ in robot.answers] == [400, 200]
+
+
+@pytest.mark.parametrize(
+    "change", [{"state": "guessed"}, {"state": None}, {"code": None, "state": None, "error": "x"}], ids=str
+)
+def test_threat_15_where_nobody_else_comes_the_time_is_over(cli, server, robot, session_file, change):
+    """What strangers did changes nothing of how it ends."""
+    robot.deliver = lambda url: robot.get(replaced(url, **change))
+
+    done = cli(*LOGIN[:3], "--timeout", "0.2")
+
+    assert done.failed(6, "nobody finished signing in within")
+    assert "Run the same command to try again" in done.next_step
+    assert server.received("/token") == []
+    assert not session_file().exists()
+
+
+# ---- this login's own answer
+
+
+@pytest.mark.parametrize(
+    ("error", "next_step"),
+    [
+        ("access_denied", "Nothing was stored"),
+        ("invalid_scope", "--scope"),
+        ("unauthorized_client", "registered"),
+        ("server_error", "Try again later"),
+        ("temporarily_unavailable", "Try again later"),
+    ],
+)
+def test_threat_16_an_error_with_this_logins_state_is_the_providers_refusal(
+    cli, server, robot, session_file, error, next_step
+):
+    """The provider's no ends the wait, is told with a next step, and asks for no token."""
+    server.redirect = {"code": None, "error": error, "error_description": "in its words"}
+
+    done = cli(*LOGIN)
+
+    assert done.failed(5, f"the provider refused the sign-in: {error} (in its words)")
+    assert next_step in done.next_step
+    assert "You are not signed in" in robot.answers[0][1]
+    assert server.received("/token") == []
+    assert not session_file().exists()
+
+
+@pytest.mark.parametrize(
+    ("redirect", "words"),
+    [({"error": "access_denied"}, "both a code and an error"), ({"code": None}, "neither a code nor an error")],
+)
+def test_threat_17_an_answer_that_contradicts_itself_is_refused(cli, server, redirect, words):
+    """A code and an error at once, or nothing of both, is no answer."""
+    server.redirect = redirect
+
+    assert cli(*LOGIN).failed(8, words)
+    assert server.received("/token") == []
+
+
+@pytest.mark.parametrize("name", ["code", "iss"])
+def test_threat_17_a_parameter_that_stands_there_twice_is_refused(cli, server, robot, name):
+    """Nobody chooses between two codes, or two issuers."""
+    server.redirect = {"iss": server.issuer}
+    robot.deliver = lambda url: robot.get(f"{url}&{name}=another")
+
+    assert cli(*LOGIN).failed(8, f"repeats {name}")
+    assert server.received("/token") == []
+
+
+def test_threat_17_two_states_are_a_strangers(cli, server, robot, after):
+    """Nor between two states: it is not this login's answer."""
+    after(lambda url: robot.get(f"{url}&state=another"))
+
+    assert signed_in_once(cli(*LOGIN), server)
+    assert [status for status, _ in robot.answers] == [400, 200]
+
+
+# ---- what browsers and scanners send beside it
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"target": "/favicon.ico?QUERY"}, 404),
+        ({"target": "/?QUERY"}, 404),
+        ({"target": "/callback/?QUERY"}, 404),
+        ({"method": "HEAD"}, 405),
+        ({"method": "OPTIONS"}, 405),
+        ({"method": "PUT"}, 405),
+        ({"header": "Sec-Purpose: prefetch;prerender"}, 404),
+        ({"header": "Purpose: prefetch"}, 404),
+        ({"header": "X-Moz: prefetch"}, 404),
+    ],
+    ids=str,
+)
+def test_threat_18_what_is_no_get_of_the_callback_leaves_the_code_unused(
+    cli, server, after, knock, request_of, change, status
+):
+    """Pages beside it, other methods and prefetches get 404 or 405, whatever they carry; then the person comes."""
+    seen = []
+
+    def act(url: str) -> None:
+        target = change["target"].replace("QUERY", urlsplit(url).query) if "target" in change else None
+        headers = [change["header"]] if "header" in change else []
+        request = request_of(url, *headers, method=change.get("method", "GET"), target=target)
+        seen.append(status_of(knock(url, request)))
+
+    after(act)
+
+    assert signed_in_once(cli(*LOGIN), server)
+    assert seen == [status]
+
+
+@pytest.mark.parametrize("length", ["0", "65537", "99999999999999999999", "-1", "abc"])
+def test_threat_19_a_post_is_refused_before_its_body(cli, server, after, knock, request_of, length):
+    """No login of ours asks for form_post: a POST is answered without waiting for the body that it announces."""
+    seen = []
+
+    def act(url: str) -> None:
+        seen.append(status_of(knock(url, request_of(url, f"Content-Length: {length}", method="POST"))))
+
+    after(act)
+
+    assert signed_in_once(cli(*LOGIN), server)
+    assert seen == [405]
+
+
+MALFORMED = {
+    "a request line of 70 KB": lambda url, get: get.replace(b" HTTP", b"&x=" + b"x" * 70_000 + b" HTTP"),
+    "70 KB without an end": lambda url, get: b"GET /callback?" + b"x" * 70_000,
+    "200 headers": lambda url, get: get.replace(b"\r\nHost", b"\r\nX: 1" * 200 + b"\r\nHost"),
+    "a NUL": lambda url, get: get.replace(b"?", b"?\0&"),
+    "a NUL in a header": lambda url, get: get.replace(b"\r\nHost", b"\r\nX: \0\xff\r\nHost"),
+    "no UTF-8": lambda url, get: get.replace(b"?", b"?\xff\xfe&"),
+    "no UTF-8, percent-encoded": lambda url, get: get.replace(b"?", b"?x=%ff%fe&"),
+    "a TLS hello": lambda url, get: b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(32),
+    "HTTP/2": lambda url, get: b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "nothing": lambda url, get: b"\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("malformed", MALFORMED)
+def test_threat_20_what_is_no_request_is_refused_or_closed(cli, server, after, knock, request_of, malformed):
+    """However it is broken, it gets a 4xx or is closed, at once and without a traceback, and uses no code up."""
+    seen = []
+    after(lambda url: seen.append(status_of(knock(url, MALFORMED[malformed](url, request_of(url))))))
+
+    assert signed_in_once(cli(*LOGIN), server)
+    assert seen[0] in {0, 400, 431}
+
+
+# ---- slow ones
+
+
+def test_threat_21_an_idle_connection_keeps_nobody_waiting(cli, server, robot, knock, request_of):
+    """Browsers open a connection that they may never use; the callback on the next one is answered meanwhile."""
+
+    def deliver(url: str) -> None:
+        with socket.create_connection(("127.0.0.1", urlsplit(url).port)):
+            robot.answers.append((status_of(knock(url, request_of(url), timeout=3)), ""))
+
+    robot.deliver = deliver
+
+    assert signed_in_once(cli(*LOGIN), server)
+    assert robot.answers == [(200, "")]
+
+
+def test_threat_22_two_hundred_slow_connections_take_no_thread_and_keep_nobody_waiting(
+    process, server, robot, knock, request_of
+):
+    """In a process of its own: its threads stay as many as they are, and the real callback is answered."""
+    login = process(*LOGIN[:3], "--timeout", "20", "--no-browser")
+    callback = robot.sign_in(login.wait_for(r"http://\S*/authorize\S*"))
+    login.wait_for(r"Waiting for the callback.*\n")
+
+    with ExitStack() as slow:
+        for number in range(200):
+            peer = slow.enter_context(socket.create_connection(("127.0.0.1", urlsplit(callback).port), timeout=5))
+            if number % 2:
+                peer.sendall(b"GET /callback?code=")
+        assert status_of(knock(callback, request_of(callback, target="/"))) == 404  # all those before were accepted
+        with suppress(FileNotFoundError), open(f"/proc/{login.pid}/status") as file:
+            assert int(re.findall(r"Threads:\s+(\d+)", file.read())[0]) <= 2
+        assert status_of(knock(callback, request_of(callback))) == 200
+        assert login.finish() == 0, login.err
+    assert len(server.received("/token")) == 1
+
+
+def test_threat_23_the_same_callback_twice_is_one_token_request(cli, server, robot, request_of):
+    """The code is sent once, however often the browser comes with it, and be it at the same time."""
+
+    def deliver(url: str) -> None:
+        with ExitStack() as opened:
+            peers = [
+                opened.enter_context(socket.create_connection(("127.0.0.1", urlsplit(url).port), timeout=5))
+                for _ in range(3)
+            ]
+            for peer in peers:
+                with suppress(ConnectionError):  # the callback server may have gone already, which is as good
+                    peer.sendall(request_of(url))
+            with suppress(ConnectionError):
+                while peers[0].recv(65536):
+                    pass
+
+    robot.deliver = deliver
+
+    assert signed_in_once(cli(*LOGIN), server)
+
+
+# ---- its pages
+
+
+def answered(cli, robot, knock, request_of) -> bytes:
+    """Return the answer to this login's own callback, headers and all."""
+    answers = []
+    robot.deliver = lambda url: answers.append(knock(url, request_of(url, "Origin: https://evil.example")))
+    cli(*LOGIN)
+    return answers[0]
+
+
+def test_threat_24_the_words_of_an_error_are_text_on_the_page(cli, server, robot, knock, request_of):
+    """Markup in the error's description is shown, not run."""
+    server.redirect = {"code": None, "error": "<img src=x>", "error_description": "<script>alert(1)</script>"}
+
+    _, _, page = answered(cli, robot, knock, request_of).partition(b"\r\n\r\n")
+
+    assert b"&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert b"&lt;img src=x&gt;" in page
+    assert b"<script" not in page
+    assert b"<img" not in page
+
+
+@pytest.mark.parametrize("redirect", [{}, {"code": None, "error": "access_denied"}, {"iss": "https://evil.example"}])
+def test_threat_24_a_page_loads_nothing_is_kept_nowhere_and_holds_no_code(
+    cli, server, robot, knock, request_of, redirect
+):
+    """Whatever it says: nothing is loaded or run in it, no cache keeps it, no referrer tells its address on."""
+    server.redirect = redirect
+
+    head, _, page = answered(cli, robot, knock, request_of).partition(b"\r\n\r\n")
+
+    headers = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:])
+    assert headers[b"Content-Security-Policy"].startswith(b"default-src 'none'; ")
+    assert b"script" not in headers[b"Content-Security-Policy"]
+    assert headers[b"Cache-Control"] == b"no-store"
+    assert headers[b"Referrer-Policy"] == b"no-referrer"
+    assert b"the-code-of-this-login" not in page
+    assert robot.query["state"].encode() not in page
+
+
+def test_threat_25_no_other_site_may_read_an_answer(cli, server, robot, knock, request_of):
+    """No answer, to a preflight, a stranger or the callback, has an Access-Control header."""
+    answers = []
+
+    def deliver(url: str) -> None:
+        origin = ("Origin: https://evil.example", "Access-Control-Request-Method: GET")
+        answers.append(knock(url, request_of(url, *origin, method="OPTIONS")))
+        answers.append(knock(url, request_of(url, *origin, target="/")))
+        answers.append(knock(url, request_of(url, *origin)))
+
+    robot.deliver = deliver
+
+    assert signed_in_once(cli(*LOGIN), server)
+    assert [status_of(answer) for answer in answers] == [405, 404, 200]
+    assert b"access-control" not in b"".join(answers).lower()
+
+
+# ---- the end
+
+
+def test_threat_26_a_time_limit_has_its_own_exit_status_and_frees_the_port(cli, server, robot, redirect_uri):
+    """Nobody came: the exit status is 6, and the port is free, though somebody is still connected."""
+    port = urlsplit(redirect_uri).port
+    with ExitStack() as kept:
+        robot.deliver = lambda _url: kept.enter_context(socket.create_connection(("127.0.0.1", port)))
+
+        assert cli(*LOGIN[:3], "--timeout", "0.3").failed(6, "nobody finished signing in")
+        gc.collect()
+        assert is_free(port)
+
+
+def test_threat_26_ctrl_c_has_its_own_exit_status_and_frees_the_port(cli, server, redirect_uri, monkeypatch):
+    """Somebody gave up: the exit status is 130, and the port is free."""
+
+    def interrupt(_url: str) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("oauth_cli_login.commands.login.default_browser", lambda _environ: interrupt)
+
+    done = cli(*LOGIN)
+
+    assert (done.status, done.out) == (130, "")
+    assert is_free(urlsplit(redirect_uri).port)
+
+
+def test_threat_26_ctrl_c_ends_a_process_and_the_next_one_has_its_port(process, server, redirect_uri):
+    """The same from outside: a signal ends the process, and its port can be had while its connections linger."""
+    port = urlsplit(redirect_uri).port
+    login = process(*LOGIN[:3], "--timeout", "20", "--no-browser")
+    login.wait_for(r"Waiting for the callback.*\n")
+    with socket.create_connection(("127.0.0.1", port)):
+        login.interrupt()
+
+        assert login.finish() == 130
+        assert is_free(port)
+    assert "Interrupted." in login.err
+    assert "Traceback" not in login.err
+    assert login.out == ""
+
+
+def is_free(port: int) -> bool:
+    """Tell whether the next login would get the port; connections that are ending do not count."""
+    with contextlib.closing(socket.socket()) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+            listener.listen()
+        except OSError:
+            return False
+    return True
