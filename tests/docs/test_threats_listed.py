@@ -72,11 +72,7 @@ def test_every_row_with_a_test_has_a_mutant_and_every_mutant_a_test_of_its_row(t
 def test_the_test_that_a_row_names_has_a_mutant_too(mutants):
     shown = {test.partition("::")[2] for mutant in mutants for test in mutant["tests"]}
     named = {name for text in listed().values() for name in re.findall(r"`(test_\w+)`", text)}
-    # These are for processes and lists of their own; the same lines have mutants with another test of the row.
-    assert named - shown <= {
-        "test_threat_26_ctrl_c_ends_a_process_and_the_next_one_has_its_port",
-        "test_threat_65_a_session_file_that_is_not_to_be_trusted_is_left_alone",
-    }
+    assert named <= shown
 
 
 def test_every_line_of_a_mutant_stands_in_its_file_once(mutants):

@@ -89,7 +89,7 @@ def test_threat_11_where_any_port_will_do_the_real_one_is_sent(cli, server, robo
             f"{HEAD}@hookimpl\ndef oauth_server_metadata():\n    return {{'issuer': {server.issuer!r}}}\n"
             f"@hookimpl\ndef oauth_redirect_policy():\n    return {policy!r}\n",
         )
-        done = cli("login", "--provider", "acme", "--client-id", "cli-app", "--timeout", "10")
+        done = cli("login", "--provider", "acme", "--client-id", "cli-app", "--timeout", "5")
 
     assert signed_in_once(done, server)
     port = urlsplit(robot.query["redirect_uri"]).port
@@ -121,11 +121,12 @@ def test_threat_12_a_stranger_on_either_loopback_address_has_the_port(
     cli, server, robot, redirect_uri, family, address
 ):
     """Browsers try both addresses of localhost, and the stranger would get the code: the browser is not opened."""
+    robot.starts = False  # who came that far would be seen all the same
     with socket.socket(family) as stranger:
         stranger.bind((address, urlsplit(redirect_uri).port))
         stranger.listen()
 
-        done = cli(*LOGIN)
+        done = cli(*LOGIN[:3], "--timeout", "0.5")
 
     assert done.failed(3, f"port {urlsplit(redirect_uri).port} is taken by another program", address)
     assert "--port N" in done.next_step

@@ -123,6 +123,33 @@ def test_threat_68_no_secret_is_in_an_argument_or_a_childs_environment(traced, s
     assert execs
 
 
+@pytest.mark.parametrize("name", ["firefox", "google-chrome", "xdg-open", "x-www-browser"])
+@pytest.mark.parametrize("named", [True, False], ids=["$BROWSER", "found"])
+def test_threat_68_no_browser_inherits_a_client_secret(process, server, tmp_path, name, named):
+    """Whichever browser it is, and whoever chose it: a program that shows web pages is given no variable of ours."""
+    seen = tmp_path / "seen"
+    (tmp_path / "bin").mkdir()
+    browser = tmp_path / "bin" / name
+    browser.write_text(f'#!/bin/sh\nPATH=/usr/bin:/bin\nenv > "{seen}.new"; mv "{seen}.new" "{seen}"\n')
+    browser.chmod(0o700)
+
+    login = process(
+        *("login", "--provider", "mock", "--timeout", "0.5"),
+        PATH=str(tmp_path / "bin"),
+        DISPLAY=":99",
+        BROWSER=name if named else "",
+        OAUTH_CLI_MOCK_CLIENT_SECRET=SECRET,
+    )
+
+    assert login.finish() == 6, login.err
+    for _ in range(250):
+        if seen.exists():
+            break
+        time.sleep(0.02)
+    assert "DISPLAY=:99" in seen.read_text()
+    assert "OAUTH_CLI_" not in seen.read_text()
+
+
 @pytest.mark.parametrize("flow", ["browser", "device"])
 def test_threat_68_no_secret_is_in_what_verbose_commands_say(cli, secretive, robot, clock, flow, tmp_path):
     """-vvv tells what is sent where, and nothing that is worth stealing; answers hold the token that was asked for."""

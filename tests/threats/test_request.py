@@ -181,7 +181,7 @@ def test_threat_07_the_url_is_one_argument_of_the_browser_and_meets_no_shell(cli
 
     cli(*LOGIN[:3], "--timeout", "0.5", "--browser", f"{shlex.quote(str(browser))} --new-window")
 
-    for _ in range(500):
+    for _ in range(150):
         if opened.exists():
             break
         time.sleep(0.02)

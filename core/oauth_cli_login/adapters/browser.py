@@ -57,6 +57,8 @@ def default_browser(environ: Mapping[str, str]) -> OpenBrowser:
             return False
         if type(controller) in (webbrowser.GenericBrowser, webbrowser.BackgroundBrowser):
             return _start([controller.name, *(argument.replace("%s", url) for argument in controller.args)])
+        if isinstance(controller, webbrowser.UnixBrowser):  # it would give Firefox and its like all our environment
+            return _start([controller.name, url])
         # the others wait seconds for their browser: the callback must not wait with them
         threading.Thread(target=_open, args=(controller, url), daemon=True).start()
         return True
