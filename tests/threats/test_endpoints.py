@@ -51,17 +51,18 @@ def renewing(cli, expired, store):
         ("/revoke", ("logout",)),
         ("/device_authorization", (*LOGIN, "--flow", "device")),
         ("/userinfo", ("whoami",)),
+        ("/introspect", ("inspect", "--access-token", "--introspect")),
         ("/jwks", LOGIN),
         ("/.well-known/openid-configuration", LOGIN),
     ],
-    ids=["token (code)", "token (refresh)", "revocation", "device", "userinfo", "keys", "discovery"],
+    ids=["token (code)", "token (refresh)", "revocation", "device", "userinfo", "introspection", "keys", "discovery"],
 )
 def test_threat_27_a_redirect_is_an_error_and_its_target_sees_nothing(
     cli, server, reply, signed_in, clock, path, argv, status
 ):
     """Codes, verifiers, tokens and secrets do not travel along a redirect, from no endpoint."""
     if argv[0] != "login":
-        signed_in(expires_at=int(clock()) + (3600 if argv[0] == "whoami" else -1), id_token=None)
+        signed_in(expires_at=int(clock()) + (3600 if argv[0] in {"whoami", "inspect"} else -1), id_token=None)
     server.queue(path, reply(status, "", {"Location": f"{server.issuer}/stolen"}))
 
     done = cli(*argv)

@@ -164,6 +164,7 @@ def test_threat_68_no_secret_is_in_what_verbose_commands_say(cli, secretive, rob
         ("request", f"{secretive.issuer}/userinfo"),
         ("whoami",),
         ("status",),
+        ("inspect", "--introspect"),
         ("logout",),
     ):
         done = cli(*command[:1], "-vvv", *command[1:], **variables)
