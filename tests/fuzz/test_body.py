@@ -24,10 +24,16 @@ WRITABLE = st.recursive(
 """What has an inverse: text that is Unicode, and numbers that are no absurdity."""
 
 
-@given(bodies(DOCUMENT))
+DEEP = st.sampled_from(
+    [b"[" * 50_000, b'{"a":' * 50_000, b'{"a":' + b"[" * 32 + b"]" * 32 + b"}", b'["\\ud83d"]', b"1e999"]
+)
+
+
+@given(bodies(DOCUMENT) | DEEP)
 def test_any_bytes_are_json_or_a_value_error(data):
     with only(ValueError):
         value = parse_json(data)
+        assert not data.startswith(b"\xef\xbb\xbf")
         assert value == json.loads(data)
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from outside import PIECES, TEXTS, edited, encoded, only
+from outside import PIECES, TEXTS, edited, encoded, near, only
 
 from oauth_cli_login import cached
 from oauth_cli_login.adapters.config_file import read_profiles
@@ -34,10 +35,13 @@ TOML = st.sampled_from([
     *('"x"', "'x'", "5", "1e400", "nan", "true", "[]", '["a", "b"]', '["a", 5]', "{}", "{a = 1}", "2026-01-01", '""'),
     *('"\\ud800"', '"\\U00110000"', '"\\u0000"', "0x" + "f" * 5000, "9" * 5000, "[" * 5000, "07:32:61", "-", '"""'),
 ])  # fmt: skip
+NEAR = near("x").filter(lambda value: isinstance(value, str)).map(json.dumps)
 TABLES = st.sampled_from(
-    ["[profiles.work]", "[profiles.WORK]", "[profiles.con]", "[profiles]", "[[profiles.work]]", "[x]"]
+    ["[profiles.work]", "[profiles.WORK]", "[profiles.con]", "[profiles]", "[[profiles.work]]", "[[profiles]]", "[x]"]
 )
 LINES = st.one_of(st.builds("{} = {}".format, KEYS, TOML), TABLES, TEXTS)
+ONE_SETTING = st.builds("[profiles.work]\n{} = {}\n".format, st.sampled_from(["provider", *DECLARED]), TOML | NEAR)
+FILES = st.one_of(ONE_SETTING, ONE_SETTING, st.lists(LINES, max_size=4).map("\n".join), TEXTS).map(encoded)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +49,7 @@ def environ(tmp_path_factory):
     return {"OAUTH_CLI_HOME": str(tmp_path_factory.mktemp("home"))}
 
 
-@given(data=edited(FILE) | st.lists(LINES, max_size=8).map("\n".join).map(encoded) | PIECES, private=st.booleans())
+@given(data=FILES | edited(FILE) | PIECES, private=st.booleans())
 def test_any_file_is_settings_or_a_config_error(environ, data, private):
     with open(cached.config_path(environ), "wb") as file:
         file.write(data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from outside import TEXTS, edited, only
+from outside import TEXTS, edited, encoded, only
 
 from oauth_cli_login.errors import UsageError
 from oauth_cli_login.protocol.git_credential import (
@@ -25,10 +25,13 @@ REQUEST = (
 )
 TOKENS = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=1, max_size=60)
 VALUES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\n"), max_size=20)
-ADDRESSES = TEXTS | edited(b"https://git.example.com:8443").map(lambda data: data.decode("latin-1"))
+ODD = st.sampled_from(
+    ["x:0", "x:99999", "x:99999999999", "[::1", "[1:2]:3", "http://[::1]:80", "git@x", "x/y", "x?", "-x", "."]
+)
+ADDRESSES = TEXTS | ODD | edited(b"https://git.example.com:8443").map(lambda data: data.decode("latin-1"))
 
 
-@given(edited(REQUEST) | st.binary(max_size=200))
+@given(edited(REQUEST) | ADDRESSES.map("protocol=https\nhost={}\n".format).map(encoded))
 def test_any_bytes_are_a_request_or_refused(data):
     with only(UsageError):
         request = parse_request(data)

@@ -26,6 +26,9 @@ URLS = st.one_of(
     st.builds("{}://{}".format, st.sampled_from(["http", "https", "HTTPS", ""]), TEXTS),
     edited(b"https://user@idp.example:8443/path?query#fragment").map(lambda data: data.decode("latin-1")),
     edited(b"http://[::1]:8085/callback").map(lambda data: data.decode("latin-1")),
+    st.sampled_from(
+        ["https://[", "https://x:99999/", "https://x:y", "https://\u00e9.example", "https://idp\u2100.example"]
+    ),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from answers import response
 from hypothesis import given
 from hypothesis import strategies as st
-from outside import PIECES, TEXTS, VALUES, bodies, only
+from outside import PIECES, TEXTS, VALUES, bodies, near, only
 
 from oauth_cli_login.adapters import http
 from oauth_cli_login.errors import OAuthCliError
@@ -59,7 +59,9 @@ def test_any_answer_to_a_revocation_is_a_yes_or_no_or_an_error_of_ours(answer):
         assert parse_revocation_response(answer) is (answer.status < 300)
 
 
-@given(TEXTS | PIECES.map(lambda data: data.decode("latin-1")))
+@given(
+    TEXTS | near("120").filter(lambda value: isinstance(value, str)) | PIECES.map(lambda data: data.decode("latin-1"))
+)
 def test_any_retry_after_is_a_number_of_seconds(value):
     with only():
         assert 0 <= http._retry_after(HttpResponse(429, {"retry-after": value}, b""), 1.0) < 100_000

@@ -86,7 +86,14 @@ def changed(draw):
     return with_document(file, f"{json.dumps(others)[:-1]}, {json.dumps(part)}: {inner}}}")
 
 
-CHANGED = changed() | st.sampled_from(FILES).flatmap(edited) | st.binary(max_size=80)
+HEADS = st.lists(
+    st.sampled_from(
+        [b"1", b"2", b"0", b"22", b"1800000000", b"7" * 11, b"7" * 12, b"7" * 5000, b"-1", b"", b"\xd9\xa3"]
+    ),
+    max_size=5,
+).map(lambda fields: b" ".join([b"1", *fields]) + FILES[0][FILES[0].index(b"\n") :])
+IN_TOKEN = PIECES.map(lambda piece: b"1 0 5 %d\n%b\n{}" % (len(piece), piece))
+CHANGED = HEADS | changed() | st.sampled_from(FILES).flatmap(edited) | st.binary(max_size=80)
 
 
 @given(PROFILES)
@@ -108,7 +115,9 @@ def test_any_session_file_is_a_profile_or_a_value_error(data):
         profile, entry = decode("work", data)
         if entry is None:
             assert decode("work", encode(profile)) == (profile, None)
+            assert profile.session is None or profile.session.access_token
         else:
+            assert entry.slot in ("a", "b")
             assert decode("work", encode(profile, entry)) == (profile, entry)
             assert profile == blank(profile)
         # what the quick path makes of the same bytes is the same
@@ -119,7 +128,7 @@ def test_any_session_file_is_a_profile_or_a_value_error(data):
         )
 
 
-@given(st.sampled_from(FILES).flatmap(edited) | st.binary(max_size=60))
+@given(HEADS | IN_TOKEN | st.sampled_from(FILES).flatmap(edited))
 def test_any_head_is_a_token_or_a_value_error(data):
     with only(ValueError):
         expires_at, issued_at, token, rest = cached.split(data)
@@ -130,7 +139,10 @@ def test_any_head_is_a_token_or_a_value_error(data):
 
 @given(
     edited(encode_secrets(IN_KEYRING).encode("ascii")).map(lambda data: data.decode("latin-1"))
-    | objects({"chance": "", "tokens": {"access_token": "a", "refresh_token": "r"}, "secrets": {"client_secret": "s"}})
+    | objects({"access_token": "a", "refresh_token": "r"}).map(
+        '{{"tokens": {}, "secrets": {{"client_secret": "s"}}}}'.format
+    )
+    | objects({"tokens": {"access_token": "", "refresh_token": "r"}, "secrets": {"client_secret": "s"}})
     | st.dictionaries(st.sampled_from(["tokens", "secrets"]), VALUES).map(json.dumps)
     | TEXTS
 )
