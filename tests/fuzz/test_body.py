@@ -7,7 +7,7 @@ import json
 from answers import response
 from hypothesis import given
 from hypothesis import strategies as st
-from outside import TEXTS, VALUES, bodies, edited, encoded, only
+from outside import TEXTS, VALUES, bodies, each, edited, encoded, only
 
 from oauth_cli_login.errors import OAuthCliError
 from oauth_cli_login.protocol.base64url import base64url, from_base64url
@@ -30,6 +30,7 @@ DEEP = st.sampled_from(
 
 
 @given(bodies(DOCUMENT) | DEEP)
+@each("data", [b'["\\ud83d"]', b'"\\uDC00"', b"1e999", b"-1e999", b"NaN", b"\xef\xbb\xbf1", b"7" * 400])
 def test_any_bytes_are_json_or_a_value_error(data):
     with only(ValueError):
         value = parse_json(data)

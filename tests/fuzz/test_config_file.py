@@ -8,7 +8,7 @@ import os
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from outside import PIECES, TEXTS, edited, encoded, near, only
+from outside import PIECES, TEXTS, each, edited, encoded, near, only
 
 from oauth_cli_login import cached
 from oauth_cli_login.adapters.config_file import read_profiles
@@ -31,10 +31,12 @@ redirect_uri = \"\"\"http://localhost:8085/callback\"\"\"
 KEYS = st.sampled_from(
     ["provider", "client_id", "client_secret", "scopes", "store", "profiles", "a.b", '"a b"', "[", ""]
 )
-TOML = st.sampled_from([
+VALUES = [
     *('"x"', "'x'", "5", "1e400", "nan", "true", "[]", '["a", "b"]', '["a", 5]', "{}", "{a = 1}", "2026-01-01", '""'),
     *('"\\ud800"', '"\\U00110000"', '"\\u0000"', "0x" + "f" * 5000, "9" * 5000, "[" * 5000, "07:32:61", "-", '"""'),
-])  # fmt: skip
+]  # fmt: skip
+TOML = st.sampled_from(VALUES)
+SETTINGS = ["provider", "client_id", "scopes", "client_secret", "client_secret_file"]
 NEAR = near("x").filter(lambda value: isinstance(value, str)).map(json.dumps)
 TABLES = st.sampled_from(
     ["[profiles.work]", "[profiles.WORK]", "[profiles.con]", "[profiles]", "[[profiles.work]]", "[[profiles]]", "[x]"]
@@ -50,6 +52,8 @@ def environ(tmp_path_factory):
 
 
 @given(data=FILES | edited(FILE) | PIECES, private=st.booleans())
+@each("data", [f"[profiles.work]\n{name} = {value}\n".encode() for name in SETTINGS for value in VALUES], private=True)
+@each("data", [b"profiles = []", b"[[profiles]]", b"profiles = 5", b"\xff"], private=True)
 def test_any_file_is_settings_or_a_config_error(environ, data, private):
     with open(cached.config_path(environ), "wb") as file:
         file.write(data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from answers import ISSUER, metadata, response
 from hypothesis import given
 from hypothesis import strategies as st
-from outside import TEXTS, bodies, edited, only
+from outside import TEXTS, bodies, each, edited, neighbours, only
 
 from oauth_cli_login.errors import OAuthCliError, ProtocolError
 from oauth_cli_login.protocol.authorization import authorization_request
@@ -33,6 +33,7 @@ URLS = st.one_of(
 
 
 @given(bodies(DOCUMENT), st.sampled_from([200, 200, 200, 404, 500]))
+@each("body", neighbours(DOCUMENT), status=200)
 def test_any_discovery_document_becomes_metadata_or_an_error_of_ours(body, status):
     with only(OAuthCliError):
         found = server_metadata(parse_discovery_response(response(status, body), issuer=ISSUER))

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from outside import NUMBERS, PIECES, TEXTS, VALUES, edited, encoded, objects, only
+from outside import NUMBERS, PIECES, TEXTS, VALUES, each, edited, encoded, neighbours, objects, only
 
 from oauth_cli_login import cached
 from oauth_cli_login.adapters.session_file import Entry, blank, decode, encode, encode_secrets, with_secrets
@@ -93,6 +93,15 @@ HEADS = st.lists(
     max_size=5,
 ).map(lambda fields: b" ".join([b"1", *fields]) + FILES[0][FILES[0].index(b"\n") :])
 IN_TOKEN = PIECES.map(lambda piece: b"1 0 5 %d\n%b\n{}" % (len(piece), piece))
+NEIGHBOURS = [
+    with_document(file, encoded(json.dumps(document))[:-1].decode() + f", {json.dumps(part)}: {inner.decode()}}}")
+    for file, whole in zip(FILES, DOCUMENTS, strict=True)
+    for part, value in whole.items()
+    if isinstance(value, dict)
+    for document in [{name: value for name, value in whole.items() if name != part}]
+    for inner in neighbours(value)
+    if b"\xed" not in inner
+]
 CHANGED = HEADS | changed() | st.sampled_from(FILES).flatmap(edited) | st.binary(max_size=80)
 
 
@@ -110,6 +119,7 @@ def test_a_session_file_without_its_secrets_is_read_back(profile, parts):
 
 
 @given(CHANGED)
+@each("data", NEIGHBOURS)
 def test_any_session_file_is_a_profile_or_a_value_error(data):
     with only(ValueError):
         profile, entry = decode("work", data)
@@ -129,6 +139,9 @@ def test_any_session_file_is_a_profile_or_a_value_error(data):
 
 
 @given(HEADS | IN_TOKEN | st.sampled_from(FILES).flatmap(edited))
+@each("data", [b"1 %b 5 0\n\n{}" % time for time in (b"7" * 11, b"7" * 12, b"7" * 5000, b"", b"-1")])
+@each("data", [b"1 0 5 1\n%b\n{}" % token for token in (b"a", b"\0", b"\x7f", b"\xff", b"\x1b", b"\t", b"\n")])
+@each("data", [b"1 0 5 1\nab\n{}", b"1 0 5 1\na"])
 def test_any_head_is_a_token_or_a_value_error(data):
     with only(ValueError):
         expires_at, issued_at, token, rest = cached.split(data)

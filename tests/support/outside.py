@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from typing import TypeVar
 
+from hypothesis import example
 from hypothesis import strategies as st
+
+Test = TypeVar("Test", bound=Callable[..., object])
 
 SECONDS = 10
 """Of processor time for one call: thousands of times what one needs, so that only what never ends goes beyond."""
@@ -69,16 +73,39 @@ def _never_ends(*_: object) -> None:
     raise AssertionError(f"it has not ended after {SECONDS} seconds")
 
 
-def near(value: object) -> st.SearchStrategy[object]:
-    """Make what a member may have instead of ``value``: mostly what a careless parser would take for one."""
+def odd(value: object) -> list[object]:
+    """Return what a member may have instead of ``value``: what a careless parser would take for one."""
     text = value if isinstance(value, str) else json.dumps(value)
-    return st.one_of(
-        st.sampled_from([None, True, False, [], {}, [value], [value, 5], [{}], {"": value}, [[]], [None]]),
-        st.sampled_from([0, 5, -1, -0.5, 0.5, 1e308, 1e999, float("nan"), 10**15, 10**29, 10**400]),
-        st.sampled_from(["", text, f"{text} ", f"{text}\0", f"{text}\n", f"{text}\ud800", f"{text}\u00e9", text[:-1]]),
-        st.sampled_from(["5", "\u0663", "\u00b2", "-1", "\0", "\x1b[2J", "\ud800", "\u00e9", "none", "http://x", "//"]),
-        VALUES,
-    )
+    return [
+        *(None, True, False, [], {}, [value], [value, 5], [{}], {"": value}, [[]], [None]),
+        *(0, 5, -1, -0.5, 0.5, 1e308, 1e999, float("nan"), 10**15, 10**29, 10**400),
+        *("", text, f"{text} ", f"{text}\0", f"{text}\n", f"{text}\ud800", f"{text}\u00e9", text[:-1], text * 100),
+        *("5", "\u0663", "\u00b2", "-1", "\0", "\x1b[2J", "\ud800", "\u00e9", "none", "http://x", "//", "7" * 400),
+    ]
+
+
+def near(value: object) -> st.SearchStrategy[object]:
+    """Make what a member may have instead of ``value``."""
+    return st.sampled_from(odd(value)) | VALUES
+
+
+def neighbours(document: Mapping[str, object]) -> Iterator[bytes]:
+    """Yield every JSON object that has one member less than ``document``, or an odd one."""
+    for name, value in document.items():
+        yield encoded(json.dumps({other: kept for other, kept in document.items() if other != name}))
+        for other in odd(value):
+            yield encoded(json.dumps({**document, name: other}))
+
+
+def each(name: str, values: Iterable[object], **others: object) -> Callable[[Test], Test]:
+    """Have a property tried with each of these values of one argument as well, whatever else is made up."""
+
+    def add(test: Test) -> Test:
+        for value in values:
+            test = example(**{name: value}, **others)(test)
+        return test
+
+    return add
 
 
 @st.composite
