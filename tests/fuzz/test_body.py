@@ -36,7 +36,15 @@ def test_any_bytes_are_json_or_a_value_error(data):
         value = parse_json(data)
         assert not data.startswith(b"\xef\xbb\xbf")
         assert value == json.loads(data)
+        assert is_writable(value)
+
+
+def is_writable(value):
+    try:
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
+    except ValueError:
+        return False
+    return True
 
 
 @given(WRITABLE)

@@ -44,11 +44,12 @@ def test_any_head_is_a_callback_or_a_bad_request(head):
         assert query.isprintable()
 
 
-@given(TEXTS, st.lists(TEXTS, max_size=4))
+@given(TEXTS.map("/callback?a={}".format) | TEXTS, st.lists(TEXTS, max_size=4))
+@example("/callback?\u00e9", [])
 def test_any_target_and_headers_are_a_callback_or_a_bad_request(target, headers):
     lines = [f"GET {target} HTTP/1.1", "Host: localhost:8085", *headers]
     with only(BadRequest):
-        parse_callback_request(encoded("\r\n".join(lines)), redirect_uri=REDIRECT_URI)
+        assert parse_callback_request(encoded("\r\n".join(lines)), redirect_uri=REDIRECT_URI).query.isascii()
 
 
 @given(QUERIES, st.sampled_from(SERVERS))

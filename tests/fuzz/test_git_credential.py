@@ -58,6 +58,8 @@ def test_any_address_is_an_origin_or_none(address):
     with only():
         place = origin_of_address(address)
         if place is not None:
+            spelled = address.lower() if "://" in address else f"https://{address.lower()}"
+            assert address_of(place) in (spelled, spelled.removesuffix(":443" if place[0] == "https" else ":80"))
             assert origin_of_address(address_of(place)) == place
             assert covers(address_of(place), place)
             assert place[0] == "https" or place[1] in LOOPBACK_HOSTS

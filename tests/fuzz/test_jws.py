@@ -93,6 +93,8 @@ def test_what_the_key_has_signed_is_refused_by_an_error_of_ours_or_not_at_all(he
         verify(jws, keys(), allowed=["RS256"])
         assert jws.header["alg"] == "RS256"
         assert jws.kid in ("r", None)
+        verify(jws, keys(), allowed=["PS256", "ES256"])
+        pytest.fail("that is none of the allowed")
 
 
 @given(claims=bodies(CLAIMS), header=objects({"alg": "RS256"}), nonce=st.none() | st.just("n-0S6_WzA2Mj") | st.text())

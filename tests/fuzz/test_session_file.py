@@ -146,6 +146,7 @@ def test_any_head_is_a_token_or_a_value_error(data):
     with only(ValueError):
         expires_at, issued_at, token, rest = cached.split(data)
         assert re.fullmatch(rb"1 [0-9]{1,11} [0-9]{1,11} [0-9]{1,11}", data.partition(b"\n")[0])
+        assert token.isascii()
         assert data.endswith(b"\n" + token.encode("ascii") + b"\n" + rest)
         assert isinstance(cached.is_fresh(expires_at, issued_at, 1_800_000_000.0), bool)
 
