@@ -1,7 +1,7 @@
 """Try the parsers with other bytes than the tests do, for as long as one says: ``tox -e fuzz -- MINUTES``.
 
-Rounds of ``tests/fuzz``, each with a seed of its own, which is printed: ``tox -e fuzz -- --seed N`` is it again.
-No new round begins when the time is over, and the first that is red ends it. A round that does not end is red too.
+Rounds of ``tests/fuzz``, each with a seed of its own, which is printed: ``tox -e fuzz -- --seed N`` repeats it. No new
+round begins when the time is over, and the first that is red ends it. A round that does not end is red too.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from hypothesis import settings
 
 # The same examples every time: a red run on one machine is red on every other. `tox -e fuzz` tries others.
 settings.register_profile("same", derandomize=True, database=None, deadline=None, max_examples=100)
-settings.register_profile("fuzz", database=None, deadline=None, max_examples=2000, print_blob=True)
+settings.register_profile("fuzz", database=None, deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile("same")
 
 for number in (signal.SIGINT, getattr(signal, "SIGQUIT", signal.SIGINT)):

@@ -7,7 +7,7 @@ import json
 from answers import response
 from hypothesis import given
 from hypothesis import strategies as st
-from outside import TEXTS, VALUES, bodies, edited, encoded, only
+from outside import TEXTS, VALUES, bodies, each, edited, encoded, only
 
 from oauth_cli_login.errors import OAuthCliError
 from oauth_cli_login.protocol.base64url import base64url, from_base64url
@@ -24,12 +24,27 @@ WRITABLE = st.recursive(
 """What has an inverse: text that is Unicode, and numbers that are no absurdity."""
 
 
-@given(bodies(DOCUMENT))
+DEEP = st.sampled_from(
+    [b"[" * 50_000, b'{"a":' * 50_000, b'{"a":' + b"[" * 32 + b"]" * 32 + b"}", b'["\\ud83d"]', b"1e999"]
+)
+
+
+@given(bodies(DOCUMENT) | DEEP)
+@each("data", [b'["\\ud83d"]', b'"\\uDC00"', b"1e999", b"-1e999", b"NaN", b"\xef\xbb\xbf1", b"7" * 400])
 def test_any_bytes_are_json_or_a_value_error(data):
     with only(ValueError):
         value = parse_json(data)
+        assert not data.startswith(b"\xef\xbb\xbf")
         assert value == json.loads(data)
+        assert is_writable(value)
+
+
+def is_writable(value):
+    try:
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
+    except ValueError:
+        return False
+    return True
 
 
 @given(WRITABLE)

@@ -10,7 +10,7 @@ import pytest
 from answers import ISSUER, metadata
 from hypothesis import given
 from hypothesis import strategies as st
-from outside import NUMBERS, VALUES, edited, encoded, objects, only
+from outside import NUMBERS, VALUES, edited, encoded, near, objects, only
 
 from oauth_cli_login.adapters import entry_points
 from oauth_cli_login.adapters.documents import Documents
@@ -42,6 +42,7 @@ def kept_document(environ):
     data=edited(KEPT.encode())
     | objects(DOCUMENT).map(lambda text: encoded(f"[{json.dumps(KNOWN_BY)}, {int(NOW)}, {text}]"))
     | st.tuples(st.just(KNOWN_BY) | VALUES, VALUES, VALUES).map(json.dumps).map(encoded)
+    | near(DOCUMENT).map(lambda document: encoded(json.dumps([KNOWN_BY, int(NOW), document])))
     | (NUMBERS | VALUES).map(lambda fetched: encoded(json.dumps([KNOWN_BY, fetched, DOCUMENT])))
     | st.binary(max_size=60)
 )

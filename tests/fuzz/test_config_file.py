@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from outside import PIECES, TEXTS, edited, encoded, only
+from outside import PIECES, TEXTS, each, edited, encoded, near, only
 
 from oauth_cli_login import cached
 from oauth_cli_login.adapters.config_file import read_profiles
@@ -30,14 +31,19 @@ redirect_uri = \"\"\"http://localhost:8085/callback\"\"\"
 KEYS = st.sampled_from(
     ["provider", "client_id", "client_secret", "scopes", "store", "profiles", "a.b", '"a b"', "[", ""]
 )
-TOML = st.sampled_from([
+VALUES = [
     *('"x"', "'x'", "5", "1e400", "nan", "true", "[]", '["a", "b"]', '["a", 5]', "{}", "{a = 1}", "2026-01-01", '""'),
     *('"\\ud800"', '"\\U00110000"', '"\\u0000"', "0x" + "f" * 5000, "9" * 5000, "[" * 5000, "07:32:61", "-", '"""'),
-])  # fmt: skip
+]  # fmt: skip
+TOML = st.sampled_from(VALUES)
+SETTINGS = ["provider", "client_id", "scopes", "client_secret", "client_secret_file"]
+NEAR = near("x").filter(lambda value: isinstance(value, str)).map(json.dumps)
 TABLES = st.sampled_from(
-    ["[profiles.work]", "[profiles.WORK]", "[profiles.con]", "[profiles]", "[[profiles.work]]", "[x]"]
+    ["[profiles.work]", "[profiles.WORK]", "[profiles.con]", "[profiles]", "[[profiles.work]]", "[[profiles]]", "[x]"]
 )
 LINES = st.one_of(st.builds("{} = {}".format, KEYS, TOML), TABLES, TEXTS)
+ONE_SETTING = st.builds("[profiles.work]\n{} = {}\n".format, st.sampled_from(["provider", *DECLARED]), TOML | NEAR)
+FILES = st.one_of(ONE_SETTING, ONE_SETTING, st.lists(LINES, max_size=4).map("\n".join), TEXTS).map(encoded)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +51,9 @@ def environ(tmp_path_factory):
     return {"OAUTH_CLI_HOME": str(tmp_path_factory.mktemp("home"))}
 
 
-@given(data=edited(FILE) | st.lists(LINES, max_size=8).map("\n".join).map(encoded) | PIECES, private=st.booleans())
+@given(data=FILES | edited(FILE) | PIECES, private=st.booleans())
+@each("data", [f"[profiles.work]\n{name} = {value}\n".encode() for name in SETTINGS for value in VALUES], private=True)
+@each("data", [b"profiles = []", b"[[profiles]]", b"profiles = 5", b"\xff"], private=True)
 def test_any_file_is_settings_or_a_config_error(environ, data, private):
     with open(cached.config_path(environ), "wb") as file:
         file.write(data)

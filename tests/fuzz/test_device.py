@@ -5,7 +5,7 @@ from __future__ import annotations
 from answers import response
 from hypothesis import given
 from hypothesis import strategies as st
-from outside import bodies, only
+from outside import bodies, each, neighbours, only
 
 from oauth_cli_login.errors import OAuthCliError
 from oauth_cli_login.protocol.device import Pending, parse_device_authorization_response, parse_poll_response
@@ -25,6 +25,7 @@ STATUSES = st.sampled_from([200, 200, 400, 403, 428, 429, 500])
 
 
 @given(bodies(FIELDS), STATUSES)
+@each("body", neighbours(FIELDS), status=200)
 def test_any_device_authorization_is_a_code_or_an_error_of_ours(body, status):
     with only(OAuthCliError):
         found = parse_device_authorization_response(response(status, body))
@@ -36,6 +37,7 @@ def test_any_device_authorization_is_a_code_or_an_error_of_ours(body, status):
 
 
 @given(POLLS, STATUSES)
+@each("body", neighbours({"error": "slow_down", "interval": 10}), status=400)
 def test_any_poll_is_a_result_or_an_error_of_ours(body, status):
     with only(OAuthCliError):
         found = parse_poll_response(response(status, body), interval=5, token_fields=lambda _status, fields: fields)

@@ -6,7 +6,7 @@ import json
 
 from hypothesis import given
 from hypothesis import strategies as st
-from outside import TEXTS, bodies, edited, only
+from outside import TEXTS, bodies, each, edited, neighbours, only
 
 from oauth_cli_login.errors import ConfigError
 from oauth_cli_login.handover import exec_api_version
@@ -20,6 +20,7 @@ VARIABLES = bodies(INFO) | edited(json.dumps(INFO).encode())
 
 
 @given(VARIABLES.map(lambda data: data.decode("utf-8", "surrogateescape")) | TEXTS | st.none())
+@each("text", [body.decode("utf-8", "surrogatepass") for body in neighbours(INFO)])
 def test_any_variable_names_a_version_or_is_a_config_error(text):
     with only(ConfigError):
         assert exec_api_version(text) in ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from outside import TEXTS, edited, only
+from outside import TEXTS, each, edited, encoded, only
 
 from oauth_cli_login.errors import UsageError
 from oauth_cli_login.protocol.git_credential import (
@@ -25,10 +25,14 @@ REQUEST = (
 )
 TOKENS = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=1, max_size=60)
 VALUES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\n"), max_size=20)
-ADDRESSES = TEXTS | edited(b"https://git.example.com:8443").map(lambda data: data.decode("latin-1"))
+ODD = ["x:0", "x:99999", "x:99999999999", "[::1", "[1:2]:3", "http://[::1]:80", "git@x", "x/y", "x?", "-x", "."]
+ADDRESSES = (
+    TEXTS | st.sampled_from(ODD) | edited(b"https://git.example.com:8443").map(lambda data: data.decode("latin-1"))
+)
 
 
-@given(edited(REQUEST) | st.binary(max_size=200))
+@given(edited(REQUEST) | ADDRESSES.map("protocol=https\nhost={}\n".format).map(encoded))
+@each("data", [f"protocol=http\nhost={host}\n".encode() for host in (*ODD, "x.example", "127.0.0.1.example", "[::1]")])
 def test_any_bytes_are_a_request_or_refused(data):
     with only(UsageError):
         request = parse_request(data)
@@ -49,10 +53,13 @@ def test_what_is_written_is_read_as_git_reads_it(username, owner, password, toke
 
 
 @given(ADDRESSES)
+@each("address", ODD)
 def test_any_address_is_an_origin_or_none(address):
     with only():
         place = origin_of_address(address)
         if place is not None:
+            spelled = address.lower() if "://" in address else f"https://{address.lower()}"
+            assert address_of(place) in (spelled, spelled.removesuffix(":443" if place[0] == "https" else ":80"))
             assert origin_of_address(address_of(place)) == place
             assert covers(address_of(place), place)
             assert place[0] == "https" or place[1] in LOOPBACK_HOSTS

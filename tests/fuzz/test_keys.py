@@ -7,7 +7,7 @@ import json
 from answers import keys_of, response
 from hypothesis import given
 from hypothesis import strategies as st
-from outside import TEXTS, VALUES, bodies, edited, encoded, objects, only
+from outside import TEXTS, VALUES, bodies, each, edited, encoded, neighbours, objects, only
 
 from oauth_cli_login.errors import OAuthCliError
 from oauth_cli_login.protocol import ecdsa, rsa
@@ -45,13 +45,21 @@ KEYS = st.one_of(
 
 
 @given(KEYS)
+@each("text", [body.decode("utf-8", "surrogatepass") for key in (RSA, EC[0]) for body in neighbours(key)])
+@each("text", [json.dumps({**EC[0], "crv": crv}) for crv in ecdsa.CURVES])
+@each("text", [json.dumps({**EC[0], "y": EC[0]["x"]})])
 def test_any_jwk_is_a_key_or_a_value_error(text):
     with only(ValueError):
         key = parse_jwk(parse_json(encoded(text)))
         if key.kind == "RSA":
             assert rsa.MIN_BITS <= key.numbers[0].bit_length() <= rsa.MAX_BITS
         else:
-            ecdsa.check_point(ecdsa.CURVES[key.kind], key.numbers)
+            assert is_on(ecdsa.CURVES[key.kind], key.numbers)
+
+
+def is_on(curve, point):
+    x, y = point
+    return max(x, y) < curve.p and (y * y - x * x * x + 3 * x - curve.b) % curve.p == 0
 
 
 SETS = st.one_of(
@@ -65,6 +73,7 @@ SETS = st.one_of(
     st.sampled_from([200, 200, 404, 503]),
     TEXTS | st.none(),
 )
+@each("body", neighbours({"keys": JWKS}), status=200, kid=None)
 def test_any_key_set_is_keys_or_an_error_of_ours(body, status, kid):
     with only(OAuthCliError):
         keys = keys_of(response(status, body))

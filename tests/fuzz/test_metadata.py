@@ -5,7 +5,7 @@ from __future__ import annotations
 from answers import ISSUER, metadata, response
 from hypothesis import given
 from hypothesis import strategies as st
-from outside import TEXTS, bodies, edited, only
+from outside import TEXTS, bodies, each, edited, neighbours, only
 
 from oauth_cli_login.errors import OAuthCliError, ProtocolError
 from oauth_cli_login.protocol.authorization import authorization_request
@@ -26,10 +26,14 @@ URLS = st.one_of(
     st.builds("{}://{}".format, st.sampled_from(["http", "https", "HTTPS", ""]), TEXTS),
     edited(b"https://user@idp.example:8443/path?query#fragment").map(lambda data: data.decode("latin-1")),
     edited(b"http://[::1]:8085/callback").map(lambda data: data.decode("latin-1")),
+    st.sampled_from(
+        ["https://[", "https://x:99999/", "https://x:y", "https://\u00e9.example", "https://idp\u2100.example"]
+    ),
 )
 
 
 @given(bodies(DOCUMENT), st.sampled_from([200, 200, 200, 404, 500]))
+@each("body", neighbours(DOCUMENT), status=200)
 def test_any_discovery_document_becomes_metadata_or_an_error_of_ours(body, status):
     with only(OAuthCliError):
         found = server_metadata(parse_discovery_response(response(status, body), issuer=ISSUER))

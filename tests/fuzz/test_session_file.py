@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from outside import NUMBERS, PIECES, TEXTS, VALUES, edited, encoded, objects, only
+from outside import NUMBERS, PIECES, TEXTS, VALUES, each, edited, encoded, neighbours, objects, only
 
 from oauth_cli_login import cached
 from oauth_cli_login.adapters.session_file import Entry, blank, decode, encode, encode_secrets, with_secrets
@@ -86,7 +86,23 @@ def changed(draw):
     return with_document(file, f"{json.dumps(others)[:-1]}, {json.dumps(part)}: {inner}}}")
 
 
-CHANGED = changed() | st.sampled_from(FILES).flatmap(edited) | st.binary(max_size=80)
+HEADS = st.lists(
+    st.sampled_from(
+        [b"1", b"2", b"0", b"22", b"1800000000", b"7" * 11, b"7" * 12, b"7" * 5000, b"-1", b"", b"\xd9\xa3"]
+    ),
+    max_size=5,
+).map(lambda fields: b" ".join([b"1", *fields]) + FILES[0][FILES[0].index(b"\n") :])
+IN_TOKEN = PIECES.map(lambda piece: b"1 0 5 %d\n%b\n{}" % (len(piece), piece))
+NEIGHBOURS = [
+    with_document(file, encoded(json.dumps(document))[:-1].decode() + f", {json.dumps(part)}: {inner.decode()}}}")
+    for file, whole in zip(FILES, DOCUMENTS, strict=True)
+    for part, value in whole.items()
+    if isinstance(value, dict)
+    for document in [{name: value for name, value in whole.items() if name != part}]
+    for inner in neighbours(value)
+    if b"\xed" not in inner
+]
+CHANGED = HEADS | changed() | st.sampled_from(FILES).flatmap(edited) | st.binary(max_size=80)
 
 
 @given(PROFILES)
@@ -103,12 +119,15 @@ def test_a_session_file_without_its_secrets_is_read_back(profile, parts):
 
 
 @given(CHANGED)
+@each("data", NEIGHBOURS)
 def test_any_session_file_is_a_profile_or_a_value_error(data):
     with only(ValueError):
         profile, entry = decode("work", data)
         if entry is None:
             assert decode("work", encode(profile)) == (profile, None)
+            assert profile.session is None or profile.session.access_token
         else:
+            assert entry.slot in ("a", "b")
             assert decode("work", encode(profile, entry)) == (profile, entry)
             assert profile == blank(profile)
         # what the quick path makes of the same bytes is the same
@@ -119,18 +138,25 @@ def test_any_session_file_is_a_profile_or_a_value_error(data):
         )
 
 
-@given(st.sampled_from(FILES).flatmap(edited) | st.binary(max_size=60))
+@given(HEADS | IN_TOKEN | st.sampled_from(FILES).flatmap(edited))
+@each("data", [b"1 %b 5 0\n\n{}" % time for time in (b"7" * 11, b"7" * 12, b"7" * 5000, b"", b"-1")])
+@each("data", [b"1 0 5 1\n%b\n{}" % token for token in (b"a", b"\0", b"\x7f", b"\xff", b"\x1b", b"\t", b"\n")])
+@each("data", [b"1 0 5 1\nab\n{}", b"1 0 5 1\na"])
 def test_any_head_is_a_token_or_a_value_error(data):
     with only(ValueError):
         expires_at, issued_at, token, rest = cached.split(data)
         assert re.fullmatch(rb"1 [0-9]{1,11} [0-9]{1,11} [0-9]{1,11}", data.partition(b"\n")[0])
+        assert token.isascii()
         assert data.endswith(b"\n" + token.encode("ascii") + b"\n" + rest)
         assert isinstance(cached.is_fresh(expires_at, issued_at, 1_800_000_000.0), bool)
 
 
 @given(
     edited(encode_secrets(IN_KEYRING).encode("ascii")).map(lambda data: data.decode("latin-1"))
-    | objects({"chance": "", "tokens": {"access_token": "a", "refresh_token": "r"}, "secrets": {"client_secret": "s"}})
+    | objects({"access_token": "a", "refresh_token": "r"}).map(
+        '{{"tokens": {}, "secrets": {{"client_secret": "s"}}}}'.format
+    )
+    | objects({"tokens": {"access_token": "", "refresh_token": "r"}, "secrets": {"client_secret": "s"}})
     | st.dictionaries(st.sampled_from(["tokens", "secrets"]), VALUES).map(json.dumps)
     | TEXTS
 )

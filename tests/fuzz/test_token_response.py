@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from answers import response
 from hypothesis import given
 from hypothesis import strategies as st
-from outside import bodies, edited, only
+from outside import bodies, each, edited, neighbours, only
 
 from oauth_cli_login.errors import OAuthCliError
 from oauth_cli_login.protocol.body import FORM
@@ -30,6 +30,8 @@ STATUSES = st.sampled_from([200, 200, 201, 400, 401, 429, 500])
 
 
 @given(answer=ANSWERS, status=STATUSES)
+@each("answer", [(body, "application/json") for body in neighbours(FIELDS)], status=200)
+@each("answer", [(body, "application/json") for body in neighbours(REFUSAL)], status=400)
 def test_any_token_response_is_tokens_or_an_error_of_ours(reading, answer, status):
     body, content_type = answer
     with only(OAuthCliError):

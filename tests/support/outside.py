@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from typing import TypeVar
 
+from hypothesis import example
 from hypothesis import strategies as st
+
+Test = TypeVar("Test", bound=Callable[..., object])
 
 SECONDS = 10
 """Of processor time for one call: thousands of times what one needs, so that only what never ends goes beyond."""
@@ -69,33 +73,67 @@ def _never_ends(*_: object) -> None:
     raise AssertionError(f"it has not ended after {SECONDS} seconds")
 
 
+def odd(value: object) -> list[object]:
+    """Return what a member may have instead of ``value``: what a careless parser would take for one."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return [
+        *(None, True, False, [], {}, [value], [value, 5], [{}], {"": value}, [[]], [None]),
+        *(0, 5, -1, -0.5, 0.5, 1e308, 1e999, float("nan"), 10**15, 10**29, 10**400),
+        *("", text, f"{text} ", f"{text}\0", f"{text}\n", f"{text}\ud800", f"{text}\u00e9", text[:-1], text * 100),
+        *("5", "\u0663", "\u00b2", "-1", "\0", "\x1b[2J", "\ud800", "\u00e9", "none", "http://x", "//", "7" * 400),
+    ]
+
+
+def near(value: object) -> st.SearchStrategy[object]:
+    """Make what a member may have instead of ``value``."""
+    return st.sampled_from(odd(value)) | VALUES
+
+
+def neighbours(document: Mapping[str, object]) -> Iterator[bytes]:
+    """Yield every JSON object that has one member less than ``document``, or an odd one."""
+    for name, value in document.items():
+        yield encoded(json.dumps({other: kept for other, kept in document.items() if other != name}))
+        for other in odd(value):
+            yield encoded(json.dumps({**document, name: other}))
+
+
+def each(name: str, values: Iterable[object], **others: object) -> Callable[[Test], Test]:
+    """Have a property tried with each of these values of one argument as well, whatever else is made up."""
+
+    def add(test: Test) -> Test:
+        for value in values:
+            test = example(**{name: value}, **others)(test)
+        return test
+
+    return add
+
+
 @st.composite
 def edited(draw: st.DrawFn, data: bytes) -> bytes:
-    """Make bytes that begin as ``data``: pieces of it are replaced, doubled or gone, at one to four places."""
-    for _ in range(draw(st.integers(1, 4))):
+    """Make bytes that begin as ``data``: pieces of it are replaced, doubled or gone, mostly at one place."""
+    for _ in range(draw(st.sampled_from([1, 1, 1, 2, 4]))):
         start = draw(st.integers(0, len(data)))
-        end = draw(st.integers(start, min(len(data), start + 30)) | st.just(start) | st.just(len(data)))
-        piece = draw(PIECES | st.just(data[start:end] * 2))
+        end = min(len(data), start + draw(st.sampled_from([0, 0, 1, 1, 2, 5, 20, len(data)])))
+        piece = draw(PIECES | st.just(data[start:end] * 2) | st.just(b""))
         data = data[:start] + piece + data[end:]
     return data
 
 
 @st.composite
 def objects(draw: st.DrawFn, document: Mapping[str, object]) -> str:
-    """Make the text of a JSON object that begins as ``document``; up to three of its members are not as they were."""
+    """Make the text of a JSON object that begins as ``document``; mostly one of its members is not as it was."""
     members = list(document.items())
-    for _ in range(draw(st.integers(0, 3))):
-        change = draw(st.sampled_from(["drop", "replace", "replace", "double", "add"]))
-        place = draw(st.integers(0, max(0, len(members) - 1)))
+    for _ in range(draw(st.sampled_from([1, 1, 1, 1, 2, 3, 0]))):
+        change = draw(st.sampled_from(["replace", "replace", "replace", "replace", "drop", "double", "add"]))
         if change == "add" or not members:
             members.append((draw(TEXTS), draw(VALUES)))
-        elif change == "drop":
-            del members[place]
-        else:
-            name, value = members[place]
-            near = st.sampled_from([[value], {"": value}, str(value), f"{value} ", f"{value}\0", ""])
-            member = name, draw(VALUES | near)
-            members[place : place + (change == "replace")] = [member]
+            continue
+        place = draw(st.integers(0, len(members) - 1))
+        name, value = members.pop(place)
+        if change == "double":
+            members.append((name, value))
+        if change != "drop":
+            members.insert(place, (name, draw(near(value))))
     ascii_only = draw(st.booleans())
     return "{" + ", ".join(f"{_text(name, ascii_only)}: {_text(value, ascii_only)}" for name, value in members) + "}"
 
@@ -112,9 +150,9 @@ def encoded(text: str) -> bytes:
 def bodies(document: Mapping[str, object]) -> st.SearchStrategy[bytes]:
     """Make bodies of answers that should be this JSON object."""
     valid = json.dumps(document).encode()
+    changed = objects(document).map(encoded)
     return st.one_of(
-        objects(document).map(encoded),
-        edited(valid),
+        *(changed, changed, changed, edited(valid)),
         VALUES.map(lambda value: encoded(json.dumps(value))),
         st.sampled_from([b"", valid, b"\xef\xbb\xbf" + valid, valid.decode().encode("utf-16"), valid + valid]),
         st.binary(max_size=60),

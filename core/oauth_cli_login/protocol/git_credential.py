@@ -125,9 +125,10 @@ def covers(section: str, place: Origin) -> bool:
     Letters count as equal whatever their case, ``*`` stands for one part of the host, and a path narrows it further.
     """
     scheme, _, rest = section.lower().partition("://")
-    host, _, port = rest.partition("/")[0].rpartition("@")[2].partition(":")
+    address, _, rest = rest.partition("/")[0].rpartition("@")[2].rpartition("]")  # IPv6 stands in brackets
+    host, _, port = rest.partition(":")
     usual = {"https": "443", "http": "80"}.get(scheme, "")
-    pattern = re.escape(host).replace(r"\*", "[^.]+")
+    pattern = re.escape(address.removeprefix("[") or host).replace(r"\*", "[^.]+")
     return (scheme, port or usual) == (place[0], str(place[2])) and re.fullmatch(pattern, place[1]) is not None
 
 

@@ -11,6 +11,7 @@ from oauth_cli_login.protocol.git_credential import (
     MAX_BYTES,
     address_of,
     answer,
+    covers,
     helper,
     meant,
     origin,
@@ -181,3 +182,18 @@ def test_a_helper_is_read_by_a_shell_and_known_again():
 )
 def test_another_programs_helper_is_left_to_it(value):
     assert profile_of_helper(value) is None
+
+
+@pytest.mark.parametrize(
+    ("section", "covered"),
+    [
+        ("http://[::1]:8085", True),
+        ("http://[::1]:8085/acme", True),
+        ("http://[::1]", False),
+        ("http://[::2]:8085", False),
+        ("http://::1:8085", False),
+        ("https://[::1]:8085", False),
+    ],
+)
+def test_an_address_of_ipv6_stands_in_brackets(section, covered):
+    assert covers(section, ("http", "::1", 8085)) is covered
