@@ -26,6 +26,6 @@ def test_threat_45_a_poll_that_nobody_answers_does_not_end_the_wait(cli, server,
 
         done = cli(*LOGIN)
 
-        assert done.failed(6, "the device code expired")
-        assert len(silent.received) == 4  # after 5, 15, 35 and 75 seconds
+    assert done.failed(6, "the device code expired")
+    assert len(silent.received) == 4  # after 5, 15, 35 and 75 seconds
     assert "BCDF-GHJK" in done.err

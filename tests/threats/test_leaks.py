@@ -123,8 +123,9 @@ def test_threat_68_no_secret_is_in_an_argument_or_a_childs_environment(traced, s
     assert execs
 
 
-@pytest.mark.parametrize("name", ["firefox", "google-chrome", "xdg-open", "x-www-browser"])
-@pytest.mark.parametrize("named", [True, False], ids=["$BROWSER", "found"])
+@pytest.mark.parametrize(
+    ("name", "named"), [("firefox", True), ("firefox", False), ("google-chrome", False), ("xdg-open", False)]
+)
 def test_threat_68_no_browser_inherits_a_client_secret(process, server, tmp_path, name, named):
     """Whichever browser it is, and whoever chose it: a program that shows web pages is given no variable of ours."""
     seen = tmp_path / "seen"
