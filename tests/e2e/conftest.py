@@ -24,6 +24,22 @@ from servers import oidc_provider as oidc_provider_module  # noqa: E402
 from servers import rotating as rotating_module  # noqa: E402
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "server(name, version): the tests sign in to this server")
+    config.addinivalue_line("markers", "shows(subject): what a test shows of its server, where it is not login")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tell scripts/interop, in a report of --junitxml, which server a test is about and what it shows."""
+    for item in items:
+        if server := item.get_closest_marker("server"):
+            shows = item.get_closest_marker("shows")
+            item.user_properties += [
+                ("server", " ".join(server.args)),
+                ("shows", shows.args[0] if shows else "login"),
+            ]
+
+
 @pytest.fixture(scope="session")
 def pyz(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The file that people get: the one that OAUTH_CLI_PYZ names, else built now."""
