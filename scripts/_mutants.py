@@ -5,7 +5,8 @@
 1. Find the lines of the defence, in a copy of the tree; they must stand there once.
 2. Put what stands for their removal in their place.
 3. Run the tests that are to notice, and nothing else.
-4. Require that a test failed: one that passed, could not be run, or did not end in time proves nothing.
+4. Require that a test failed: one that passed, could not be run, or did not end in time proves nothing. Nor does one
+   that met code which is no longer Python, or lacks a name: that the program does not start is not the defence's doing.
 
 The working tree is never changed. As many run at once as there are cores. It wants an interpreter that has the tests'
 dependencies: ``tox run -e mutants`` has one, and so does the environment of CONTRIBUTING.md.
@@ -16,7 +17,9 @@ from __future__ import annotations
 import argparse
 import os
 import queue
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -33,6 +36,8 @@ SECONDS = 90
 """How long the tests of one mutant may take; none is expected to come near."""
 FAILED = 1
 """pytest's exit status where tests ran, and one of them failed."""
+BROKEN = re.compile(r"\b(SyntaxError|IndentationError|ImportError|ModuleNotFoundError|NameError|UnboundLocalError)\b")
+"""What a change raises that leaves no program to test."""
 
 
 @dataclass(frozen=True)
@@ -162,15 +167,17 @@ def judged(mutant: Mutant, tree: str) -> str | None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,  # so that what the tests start ends with them
     )
     try:
         said, _ = process.communicate(timeout=SECONDS)
     except subprocess.TimeoutExpired:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         return f"its tests did not end within {SECONDS} s"
     if process.returncode == FAILED:
-        return None
+        broken = BROKEN.search(said)
+        return f"it breaks the program instead: {broken[0]}" if broken else None
     why = "its tests pass" if process.returncode == 0 else "its tests cannot be run"
     return f"{why}: {' '.join(mutant.tests)}\n{said[-3000:] if process.returncode else ''}".rstrip()
 

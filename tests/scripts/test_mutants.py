@@ -84,3 +84,8 @@ def test_a_copy_has_the_tests_and_none_of_the_working_trees_leftovers(tmp_path):
     assert os.path.exists(os.path.join(tree, _mutants.LISTED))
     assert os.path.exists(os.path.join(tree, "core", "oauth_cli_login", "cli.py"))
     assert not os.path.exists(os.path.join(tree, ".git"))
+
+
+@pytest.mark.parametrize("becomes", ["return undefined_name", "import no_such_module_anywhere"])
+def test_nor_one_that_met_a_program_that_does_not_work(tree, becomes):
+    assert "it breaks the program instead" in _mutants.tried(mutant("return 42", becomes), str(tree))
