@@ -19,14 +19,17 @@ if TYPE_CHECKING:
 class Connection:
     """HTTP for one server; the library is imported, and certificates are read, at the first request or before.
 
-    ``documents`` are the discovery documents and key sets that came over connections like this.
+    ``documents`` are the discovery documents that came over connections like this; ``believing`` lets them be used.
     """
 
-    def __init__(self, make: Callable[[], Http], documents: Documents | None = None) -> None:
+    def __init__(
+        self, make: Callable[[], Http], documents: Documents | None = None, *, believing: bool = False
+    ) -> None:
         self._make = make
         self._http: Http | None = None
         self._believed: set[str] = set()
         self._documents = documents
+        self._believing = believing
 
     def __enter__(self) -> Connection:  # noqa: PYI034 - typing.Self came with 3.11
         return self
@@ -40,7 +43,7 @@ class Connection:
 
     def known_document(self, address: str) -> JsonObject | None:
         """Return the document of an address, if it is kept; where the command fails all the same, it is forgotten."""
-        found = self._documents.get(address) if self._documents else None
+        found = self._documents.get(address) if self._documents and self._believing else None
         if found is not None:
             self._believed.add(address)
         return found
@@ -79,8 +82,11 @@ class Context:
     entropy: Callable[[int], bytes] = field(default=os.urandom)
     sleep: Callable[[float], None] = field(default=time.sleep)
 
-    def connection(self, ca_file: str | None) -> Connection:
-        """Return a connection that trusts ``ca_file``, or the system's certificates."""
+    def connection(self, ca_file: str | None, *, believing: bool = False) -> Connection:
+        """Return a connection that trusts ``ca_file``, or the system's certificates.
+
+        ``believing`` lets it take a discovery document for current that was kept by an earlier command.
+        """
         from oauth_cli_login.adapters.documents import Documents  # noqa: PLC0415 - most commands send nothing
 
         def make() -> Http:
@@ -88,4 +94,5 @@ class Context:
 
             return Http(self.environ, ca_file=ca_file, log=self.terminal.debug, clock=self.monotonic, sleep=self.sleep)
 
-        return Connection(make, Documents(self.environ, ca_file, clock=self.clock))
+        documents = Documents(self.environ, ca_file, clock=self.clock)
+        return Connection(make, documents, believing=believing)

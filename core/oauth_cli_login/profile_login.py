@@ -66,7 +66,8 @@ def sign_in_to_profile(
     """
     store, name = configuration.store, destination.profile
     provider, resolved = destination.provider, destination.resolved
-    session = _pinned(configuration, destination, switch_account=switch_account)
+    with store.lock(name):  # that it can be had is seen before the browser as well
+        session = _pinned(configuration, destination, switch_account=switch_account)
     store.check_writable(name, store=resolved.store)
     # an access token that is over says that the refresh token may not work: then consent is asked for anew
     renewable = session is not None and session.refresh_token is not None and is_fresh(session, context.clock())
@@ -77,7 +78,7 @@ def sign_in_to_profile(
         select_account=another and not resolved.values.get("login_hint"),
     )
     values = resolved.settings(revealer(context.environ))
-    with served(context, provider, values), context.connection(values["ca_file"]) as connection:
+    with served(context, provider, values), context.connection(values["ca_file"], believing=True) as connection:
         signed_in = sign_in(context, provider, values, options, connection)
         with store.lock(name):
             session = _pinned(configuration, destination, switch_account=switch_account)

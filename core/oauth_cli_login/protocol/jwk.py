@@ -23,6 +23,9 @@ ALGORITHMS = {
 _MAX_ENCODED = 2000
 """Characters of a number: MAX_BITS of RSA are 1,366."""
 
+_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+"""The members that nobody but the signer may know (RFC 7518 sections 6.2.2, 6.3.2 and 6.4.1)."""
+
 
 @dataclass(frozen=True)
 class Jwk:
@@ -71,7 +74,7 @@ def parse_jwk(jwk: Mapping[str, object]) -> Jwk:
         ecdsa.check_point(curve, numbers)
     else:
         raise ValueError("its kty is neither RSA nor EC")
-    if "d" in jwk:
+    if _PRIVATE & jwk.keys():
         raise ValueError("its private half is published with it, so that anybody can sign")
     key = Jwk(kid, alg, kind, numbers)
     if alg is not None and not key.fits(alg):
