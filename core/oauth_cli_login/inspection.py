@@ -3,14 +3,14 @@
 Invariants: whatever is wrong with a token or its server is a result, and does not end the look. A token is shown as
 header and claims, its signature and its text never. One that somebody brought is held against the profile's server
 alone, and only where it says that it comes from there: no key is fetched from an address that a token names, and no
-JWT goes to a server that did not issue it.
+JWT goes to a server that did not issue it, nor one that does not say who did. An opaque token says nothing: it goes to
+the profile's server where that is asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from typing import Literal
 
 from oauth_cli_login.client import Client
@@ -22,7 +22,7 @@ from oauth_cli_login.model import JsonObject, Profile, Session
 from oauth_cli_login.protocol import id_token
 from oauth_cli_login.protocol.id_token import Claims
 from oauth_cli_login.protocol.introspection import introspection_request, parse_introspection_response
-from oauth_cli_login.protocol.jws import Jws, parse_jws
+from oauth_cli_login.protocol.jws import Jws, is_jwt, parse_jws
 from oauth_cli_login.session import connected, stored_session
 from oauth_cli_login.values import dataclass, field
 
@@ -94,7 +94,7 @@ def inspect_session(
     tokens = {"access_token": session.access_token, "id_token": session.id_token}
     with _server(context, configuration, profile, session) as server:
         return [
-            _Look(kind, token, _read(token, _NAMES[kind]), server, context.clock()).inspected(introspect=introspect)
+            _Look(kind, token, _read_own(token, _NAMES[kind]), server, context.clock()).inspected(introspect=introspect)
             for kind in kinds
             if (token := tokens[kind]) is not None
         ]
@@ -108,10 +108,13 @@ def inspect_given(
     Raises UsageError where nothing can be said of it, or it would be introspected at a server that did not issue it;
     NotSignedIn, StoreError.
     """
-    read = _read(token, _NAMES["token"])
+    try:
+        read = _read(token, _NAMES["token"])
+    except ProtocolError as error:
+        raise UsageError(error.message, hint="Nor can be told who issued it: it is sent to nobody.") from None
     if read is None and not introspect:
         raise UsageError(
-            "this is no JWT, or one that is encrypted: nothing can be read from it",
+            "this is no JWT: nothing can be read from it",
             hint="Its own server can: --introspect asks that of the profile.",
         )
     if name is None:
@@ -143,10 +146,17 @@ def _server(context: Context, configuration: Configuration, profile: Profile, se
 
 
 def _read(token: str, what: str) -> tuple[Jws, Claims] | None:
-    """Return a signed JWT's parts and claims, or ``None`` for everything else."""
+    """Return a JWT's parts and claims, or ``None`` for an opaque token; ProtocolError for a JWT that cannot be read."""
+    if not is_jwt(token):
+        return None
+    jws = parse_jws(token, what)
+    return jws, id_token.claims_of(jws)
+
+
+def _read_own(token: str, what: str) -> tuple[Jws, Claims] | None:
+    """Return what ``_read`` does; a token of the session's that only looks like a JWT is opaque."""
     try:
-        jws = parse_jws(token, what)
-        return jws, id_token.claims_of(jws)
+        return _read(token, what)
     except ProtocolError:
         return None
 
@@ -204,11 +214,14 @@ class _Look:
         else:
             keys = server.client.keys
             try:
-                keys.fetch()
-            except OAuthCliError as error:  # that is no failing of the token's
-                self._skip("signature", error.message, error)
+                keys.verify(jws, is_id_token=self._kind == "id_token")
+            except OAuthCliError as error:
+                if error is keys.failure:
+                    self._skip("signature", error.message, error)
+                else:
+                    self._checks.append(Checked("signature", "failed", error.message))
             else:
-                self._check("signature", partial(keys.verify, jws, is_id_token=self._kind == "id_token"))
+                self._checks.append(Checked("signature", "ok"))
 
     def _claims(self, jws: Jws, claims: Claims) -> None:
         if self._kind == "id_token" and self._server is not None:
@@ -221,8 +234,8 @@ class _Look:
                 alg=jws.header.get("alg"),
                 access_token=session.access_token,
             ):
-                if check.name == "at_hash" and _is_older(claims, session):
-                    self._skip("at_hash", "the access token has been renewed since")
+                if check.name == "at_hash":
+                    self._at_hash(check)
                 else:
                     self._check(check.name, check.run)
             if "nonce" in claims:
@@ -234,6 +247,15 @@ class _Look:
             self._check(check.name, check.run)
         if "aud" in claims:
             self._skip("aud", "that is for whoever it is meant for")
+
+    def _at_hash(self, check: id_token.Check) -> None:
+        """Note whether the ID token came with the session's access token: what is stored once matched its own."""
+        try:
+            check.run()
+        except ProtocolError:
+            self._skip(check.name, "the access token has been renewed since")
+        else:
+            self._checks.append(Checked(check.name, "ok"))
 
     def _introspect(self, *, wanted: bool) -> JsonObject | None:
         """Return what the server says, and note whether the token is active; ``wanted`` makes a problem of silence."""
@@ -267,9 +289,3 @@ class _Look:
 
 def _message(server: _Server) -> str:
     return server.problem.message if server.problem else ""
-
-
-def _is_older(claims: Claims, session: Session) -> bool:
-    """Tell whether an ID token was not issued together with the session's access token."""
-    iat = claims.get("iat")
-    return isinstance(iat, int | float) and abs(session.issued_at - iat) > id_token.SKEW

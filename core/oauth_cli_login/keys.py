@@ -1,27 +1,32 @@
 """The keys that an authorization server signs with: those that are kept, or fetched; and fetched once more in doubt.
 
-Invariants: at most two requests for each ``Keys``, whatever tokens come; a document of 1 MiB and 100 keys at the most;
-no key but from the metadata's ``jwks_uri``. A token is never refused for keys that are older than the command, nor for
-a kid that is new.
+Invariants: at most two requests for each ``Keys``, whatever tokens come, and none after one that failed; a document of
+1 MiB and 100 keys at the most; no key but from the metadata's ``jwks_uri``. A token is never refused for keys that are
+older than the command, nor for a kid that is new.
 """
 
 from __future__ import annotations
 
 from oauth_cli_login.context import Connection
-from oauth_cli_login.errors import ProtocolError
+from oauth_cli_login.errors import OAuthCliError, ProtocolError
 from oauth_cli_login.model import ServerMetadata
 from oauth_cli_login.protocol.jwks import KeySet, jwks_request, key_set, parse_jwks_response
 from oauth_cli_login.protocol.jws import Jws, check_header, verify
 
 
 class Keys:
-    """The keys of one server, for as long as a command runs."""
+    """The keys of one server, for as long as a command runs.
+
+    ``failure`` is why they cannot be had, and what is raised for that: whoever catches it knows that no token is at
+    fault.
+    """
 
     def __init__(self, metadata: ServerMetadata, connection: Connection) -> None:
         self._metadata = metadata
         self._connection = connection
         self._keys: KeySet | None = None
         self._are_new = self._asked_again = False
+        self.failure: OAuthCliError | None = None
 
     def fetch(self) -> KeySet:
         """Return the server's keys; at the first call they are asked for, where none are kept.
@@ -39,11 +44,13 @@ class Keys:
         """
         allowed = self._metadata.id_token_signing_algs if is_id_token else None
         check_header(jws, allowed=allowed)  # what no key can mend costs no request
+        kid = jws.kid
         keys = self.fetch()
         try:
             verify(jws, keys, allowed=allowed)
         except ProtocolError:
-            if self._asked_again or (self._are_new and keys.knows(jws.kid)):
+            asked_again = self._asked_again and self.failure is None
+            if asked_again or (self._are_new and keys.knows(kid)):
                 raise
         else:
             return
@@ -59,6 +66,15 @@ class Keys:
             return None
 
     def _ask(self) -> KeySet:
+        if self.failure is not None:
+            raise self.failure
+        try:
+            return self._answer()
+        except OAuthCliError as error:
+            self.failure = error
+            raise
+
+    def _answer(self) -> KeySet:
         jwks_uri = jwks_uri_of(self._metadata)
         document = parse_jwks_response(self._connection.send(jwks_request(jwks_uri), repeat="always"))
         keys = key_set(document)

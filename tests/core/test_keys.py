@@ -116,19 +116,51 @@ def test_metadata_that_announces_the_alg_or_says_nothing_that_can_be_read_allows
     keys_of(published, id_token_signing_alg_values_supported=announced).verify(jws_of(signing_key))
 
 
-def test_a_server_that_does_not_answer_is_asked_anew_the_next_time(signing_key):
-    class Failing(Published):
-        def send(self, request, *, repeat):
-            answer = super().send(request, repeat=repeat)
-            if len(self.sent) == 1:
-                raise TransportError("nothing answers")
-            return answer
+class Failing(Published):
+    """Its answer of this number, and all after it, are none."""
 
+    def __init__(self, *key_sets, fails_at=1):
+        super().__init__(*key_sets)
+        self.fails_at = fails_at
+
+    def send(self, request, *, repeat):
+        answer = super().send(request, repeat=repeat)
+        if len(self.sent) >= self.fails_at:
+            raise TransportError("nothing answers")
+        return answer
+
+
+def test_a_server_that_does_not_answer_is_asked_once(signing_key):
     published = Failing([signing_key.public_jwk])
     keys = keys_of(published)
+    for _ in range(5):
+        with pytest.raises(TransportError) as refusal:
+            keys.verify(jws_of(signing_key))
+        assert refusal.value is keys.failure
     with pytest.raises(TransportError):
+        keys.fetch()
+    assert len(published.sent) == 1
+
+
+def test_a_server_that_does_not_answer_the_second_time_is_not_asked_again(signing_key, other_key):
+    published = Failing([signing_key.public_jwk], fails_at=2)
+    keys = keys_of(published)
+    for _ in range(5):
+        with pytest.raises(TransportError) as refusal:
+            keys.verify(jws_of(other_key))
+        assert refusal.value is keys.failure
         keys.verify(jws_of(signing_key))
-    keys.verify(jws_of(signing_key))
+        with pytest.raises(ProtocolError, match="signature"):
+            keys.verify(jws_of(other_key, kid=signing_key.kid))
+    assert len(published.sent) == 2
+
+
+@pytest.mark.parametrize("kid", [7, ["a"], {}, "x" * 2000])
+def test_a_kid_that_is_none_has_no_keys_asked_for(signing_key, kid):
+    published = Published([signing_key.public_jwk])
+    with pytest.raises(ProtocolError, match="no kid"):
+        keys_of(published).verify(jws_of(signing_key, kid=kid))
+    assert published.sent == []
 
 
 # ---- kept from an earlier command

@@ -50,7 +50,7 @@ def arguments(parser: ArgumentParser, _context: Context, _profile: str | None, _
 
 
 def run(context: Context, args: Namespace) -> int:
-    """Show one token or both; exit 8 where a check failed, or with the status of what kept one from being made."""
+    """Show one token or both; exit 8 where a check failed, else with the status of what kept one from being made."""
     if args.source not in ([], ["-"]):
         raise UsageError(
             "a token is not taken as an argument: whoever can list processes would see it",
@@ -186,5 +186,7 @@ def _status(context: Context, found: list[Inspected]) -> int:
         return ExitStatus.PROTOCOL
     if problems:
         context.terminal.error(problems[0])
-        return problems[0].exit_status
+        status = problems[0].exit_status
+        # 8 is a check's that failed: an answer that cannot be used is as good as none
+        return ExitStatus.NETWORK if status == ExitStatus.PROTOCOL else status
     return ExitStatus.OK

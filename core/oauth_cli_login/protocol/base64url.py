@@ -18,8 +18,8 @@ def from_base64url(text: str) -> bytes:
     So no two texts mean the same: no padding, no white space, no other alphabet, no unused bits that are set.
     """
     if not _ALPHABET.issuperset(text):
-        raise ValueError("not base64url")
+        raise ValueError("it is not base64url without padding")
     data = urlsafe_b64decode(text + "=" * (-len(text) % 4))
     if base64url(data) != text:
-        raise ValueError("not canonical base64url")
+        raise ValueError("it is not canonical base64url")
     return data

@@ -87,6 +87,11 @@ def parse_json(data: bytes) -> object:
     return value
 
 
+def reason_of(error: ValueError) -> str:
+    """Return why a text cannot be read, without quoting it: json's words and our own do not, a UnicodeError's do."""
+    return "it is not UTF-8" if isinstance(error, UnicodeError) else str(error)
+
+
 def parse_json_response(response: HttpResponse, what: str) -> object:
     """Return the JSON value of a response.
 
@@ -109,10 +114,8 @@ def _parsed(response: HttpResponse, what: str, parse: Callable[[bytes], object])
         value = parse(response.body)
     except ValueError as error:
         check_available(response, what)
-        # json's words and our own quote no input; a UnicodeError's and urllib's do
-        reason = "it is not UTF-8" if isinstance(error, UnicodeError) else str(error)
         raise ProtocolError(
-            f"the {what} cannot be read (HTTP {response.status}, {_content_type(response)!a}): {reason}",
+            f"the {what} cannot be read (HTTP {response.status}, {_content_type(response)!a}): {reason_of(error)}",
             hint="Check the issuer or endpoint setting: this may be a web page, a proxy or a sign-in wall.",
         ) from None
     if not (isinstance(value, dict) and _is_error_code(value.get("error"))):

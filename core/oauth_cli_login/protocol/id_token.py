@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from oauth_cli_login.errors import ProtocolError
 from oauth_cli_login.protocol.base64url import base64url
-from oauth_cli_login.protocol.body import parse_json
+from oauth_cli_login.protocol.body import parse_json, reason_of
 from oauth_cli_login.protocol.jwk import ALGORITHMS
 from oauth_cli_login.protocol.jws import Jws, parse_jws
 from oauth_cli_login.values import dataclass
@@ -170,8 +170,8 @@ def claims_of(jws: Jws) -> Claims:
     """Return the claims of a JWT (RFC 7519 section 7.2), unverified; ProtocolError where they are no JSON object."""
     try:
         claims = parse_json(jws.payload)
-    except ValueError:
-        claims = None
+    except ValueError as error:
+        raise ProtocolError(f"the {jws.what} cannot be read: {reason_of(error)}") from None
     if not isinstance(claims, dict):
-        raise ProtocolError(f"the {jws.what} cannot be read")
+        raise ProtocolError(f"the {jws.what} cannot be read: its claims are no JSON object")
     return claims

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from oauth_cli_login.errors import ProtocolError
 from oauth_cli_login.model import JsonObject
 from oauth_cli_login.protocol.base64url import from_base64url
-from oauth_cli_login.protocol.body import parse_json
+from oauth_cli_login.protocol.body import parse_json, reason_of
 from oauth_cli_login.protocol.jwk import ALGORITHMS
 from oauth_cli_login.protocol.jwks import KeySet
 from oauth_cli_login.values import dataclass, field
@@ -41,6 +41,11 @@ class Jws:
         return kid
 
 
+def is_jwt(token: str) -> bool:
+    """Tell a JWT from an opaque token by the number of its parts; that it can be read is not said."""
+    return token.count(".") + 1 in (_PARTS_SIGNED, _PARTS_ENCRYPTED)
+
+
 def parse_jws(token: str, what: str) -> Jws:
     """Return the parts of a token; raise ProtocolError, which says ``what`` it should have been."""
     parts = token.split(".", _PARTS_ENCRYPTED)
@@ -51,10 +56,10 @@ def parse_jws(token: str, what: str) -> Jws:
     try:
         encoded, payload, signature = (from_base64url(part) for part in parts)
         header = parse_json(encoded)
-    except ValueError:
-        raise ProtocolError(f"the {what} cannot be read") from None
+    except ValueError as error:
+        raise ProtocolError(f"the {what} cannot be read: {reason_of(error)}") from None
     if not isinstance(header, dict):
-        raise ProtocolError(f"the {what} cannot be read")
+        raise ProtocolError(f"the {what} cannot be read: its header is no JSON object")
     return Jws(what, header, payload, token.rpartition(".")[0].encode("ascii"), signature)
 
 
