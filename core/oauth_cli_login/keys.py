@@ -1,8 +1,8 @@
-"""The keys that an authorization server signs with: those that are kept, or fetched; and fetched once more in doubt.
+"""The keys that an authorization server signs with: fetched once by each command, and once more for an unknown kid.
 
 Invariants: at most two requests for each ``Keys``, whatever tokens come, and none after one that failed; a document of
-1 MiB and 100 keys at the most; no key but from the metadata's ``jwks_uri``. A token is never refused for keys that are
-older than the command, nor for a kid that is new.
+1 MiB and 100 keys at the most; no key but from the metadata's ``jwks_uri``, and none that an earlier command fetched: a
+key that was withdrawn vouches for nothing any more.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ class Keys:
         self._metadata = metadata
         self._connection = connection
         self._keys: KeySet | None = None
-        self._are_new = self._asked_again = False
+        self._asked_again = False
         self.failure: OAuthCliError | None = None
 
     def fetch(self) -> KeySet:
-        """Return the server's keys; at the first call they are asked for, where none are kept.
+        """Return the server's keys; at the first call they are asked for.
 
         Raises ProtocolError where it publishes none or they cannot be read, TransportError where it does not answer.
         """
         if self._keys is None:
-            self._keys = self._kept() or self._ask()
+            self._keys = self._ask()
         return self._keys
 
     def verify(self, jws: Jws, *, is_id_token: bool = True) -> None:
@@ -49,8 +49,7 @@ class Keys:
         try:
             verify(jws, keys, allowed=allowed)
         except ProtocolError:
-            asked_again = self._asked_again and self.failure is None
-            if asked_again or (self._are_new and keys.knows(kid)):
+            if keys.knows(kid) or (self._asked_again and self.failure is None):
                 raise
         else:
             return
@@ -58,29 +57,15 @@ class Keys:
         self._keys = self._ask()
         verify(jws, self._keys, allowed=allowed)
 
-    def _kept(self) -> KeySet | None:
-        document = self._connection.known_document(jwks_uri_of(self._metadata))
-        try:
-            return key_set(document) if document is not None else None
-        except ProtocolError:
-            return None
-
     def _ask(self) -> KeySet:
         if self.failure is not None:
             raise self.failure
         try:
-            return self._answer()
+            request = jwks_request(jwks_uri_of(self._metadata))
+            return key_set(parse_jwks_response(self._connection.send(request, repeat="always")))
         except OAuthCliError as error:
             self.failure = error
             raise
-
-    def _answer(self) -> KeySet:
-        jwks_uri = jwks_uri_of(self._metadata)
-        document = parse_jwks_response(self._connection.send(jwks_request(jwks_uri), repeat="always"))
-        keys = key_set(document)
-        self._are_new = True
-        self._connection.keep_document(jwks_uri, document)
-        return keys
 
 
 def jwks_uri_of(metadata: ServerMetadata) -> str:

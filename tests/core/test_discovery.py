@@ -373,12 +373,12 @@ def test_what_a_local_server_prints_does_not_reach_standard_output(
 
 
 @pytest.fixture
-def command(tmp_path: Path) -> Callable[[], Connection]:
+def command(tmp_path: Path) -> Callable[..., Connection]:
     """Return what makes the connection of a further command, which keeps documents where the earlier ones did."""
 
-    def command() -> Connection:
+    def command(*, believing: bool = True) -> Connection:
         documents = Documents({"OAUTH_CLI_HOME": str(tmp_path)}, None, clock=lambda: 1_800_000_000.0)
-        return Connection(lambda: Http({}, sleep=lambda _seconds: None), documents)
+        return Connection(lambda: Http({}, sleep=lambda _seconds: None), documents, believing=believing)
 
     return command
 
@@ -393,6 +393,15 @@ def test_the_next_command_asks_nothing_and_knows_the_same(
             known.append(discover(provider(), Settings({"issuer": ISSUER}), connection))
     assert known[0] == known[1] == known[2]
     assert requests_mock.call_count == 1
+
+
+def test_what_spends_a_refresh_token_asks_anew(command: Callable[..., Connection], requests_mock: Mocker) -> None:
+    """What moved meanwhile would be found out behind the token endpoint's answer."""
+    requests_mock.get(OPENID_CONFIGURATION, json=DOCUMENT)
+    for _ in range(2):
+        with command(believing=False) as connection:
+            discover(provider(), Settings({"issuer": ISSUER}), connection)
+    assert requests_mock.call_count == 2
 
 
 def test_what_the_provider_says_wins_over_a_kept_document_too(

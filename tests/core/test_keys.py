@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 
 import pytest
 from answers import json_response, metadata
 
-from oauth_cli_login.adapters.documents import Documents
 from oauth_cli_login.context import Connection
 from oauth_cli_login.errors import ProtocolError, TransportError
 from oauth_cli_login.keys import Keys
@@ -51,8 +49,8 @@ class Published:
         return json_response(keys=self.key_sets.pop(0) if len(self.key_sets) > 1 else self.key_sets[0])
 
 
-def keys_of(published, documents=None, **members):
-    return Keys(metadata(**members), Connection(lambda: published, documents))
+def keys_of(published, **members):
+    return Keys(metadata(**members), Connection(lambda: published))
 
 
 def jws_of(key, kid=..., alg="RS256"):
@@ -163,65 +161,15 @@ def test_a_kid_that_is_none_has_no_keys_asked_for(signing_key, kid):
     assert published.sent == []
 
 
-# ---- kept from an earlier command
+# ---- another command
 
 
-@pytest.fixture
-def documents(tmp_path, clock):
-    return Documents({"OAUTH_CLI_HOME": str(tmp_path)}, None, clock=clock)
+def test_a_key_that_was_withdrawn_vouches_for_nothing_in_the_next_command(signing_key, other_key):
+    published = Published([signing_key.public_jwk], [other_key.public_jwk])
+    keys_of(published).verify(jws_of(signing_key))
 
-
-def test_the_next_command_asks_for_none(signing_key, documents):
-    published = Published([signing_key.public_jwk])
-    for _ in range(3):
-        keys_of(published, documents).verify(jws_of(signing_key))
-    assert len(published.sent) == 1
-
-
-@pytest.mark.parametrize("kid", [..., None])
-def test_kept_keys_that_do_not_verify_a_token_are_asked_for_anew_and_kept_instead(
-    signing_key, other_key, documents, kid
-):
-    """A new kid, and a server that names none: its keys may have changed since."""
-    published = Published([other_key.public_jwk], [signing_key.public_jwk])
-    keys_of(published, documents).fetch()
-    for _ in range(2):
-        keys_of(published, documents).verify(jws_of(signing_key, kid=kid))
-    assert len(published.sent) == 2
-
-
-def test_a_forged_token_costs_one_request_where_keys_are_kept(signing_key, other_key, documents):
-    published = Published([signing_key.public_jwk])
-    keys_of(published, documents).fetch()
-    keys = keys_of(published, documents)
-    for number in range(100):
-        with pytest.raises(ProtocolError, match="ID token"):
-            keys.verify(jws_of(other_key, kid=[signing_key.kid, None, "unknown"][number % 3]))
-    assert len(published.sent) == 2
-
-
-def test_after_a_command_that_failed_the_next_one_asks_for_the_keys(signing_key, documents):
-    published = Published([signing_key.public_jwk])
-    keys_of(published, documents).fetch()
-    with suppress(ZeroDivisionError), Connection(lambda: published, documents) as connection:
-        Keys(metadata(), connection).fetch()
-        raise ZeroDivisionError
-    keys_of(published, documents).fetch()
-    assert len(published.sent) == 2
-
-
-@pytest.mark.parametrize("document", [{}, {"keys": 7}, {"keys": [{}] * 101}, {"issuer": "https://idp.example"}])
-def test_what_is_kept_and_is_no_key_set_is_as_if_it_were_not_there(signing_key, documents, document):
-    documents.keep("https://idp.example/jwks", document)
-    published = Published([signing_key.public_jwk])
-    keys_of(published, documents).verify(jws_of(signing_key))
-    assert len(published.sent) == 1
-
-
-def test_what_is_no_key_set_is_not_kept(documents):
     with pytest.raises(ProtocolError):
-        keys_of(Published(7), documents).fetch()
-    assert documents.get("https://idp.example/jwks") is None
+        keys_of(published).verify(jws_of(signing_key))
 
 
 # ---- at a sign-in

@@ -11,7 +11,7 @@ from oauth_cli_login.adapters.documents import MAX_AGE, Documents
 
 ISSUER = "https://idp.example/tenant"
 DOCUMENT = {"issuer": ISSUER, "token_endpoint": "https://idp.example/token"}
-KNOWN_BY = [ISSUER, [None, None, None]]
+KNOWN_BY = ISSUER
 NOW = 1_800_000_000
 
 
@@ -67,14 +67,15 @@ def test_nothing_of_this_machine_is_kept_nor_what_came_without_tls(documents, tm
 
 @pytest.mark.parametrize(
     ("ca_file", "more"),
-    [("/ca.pem", {}), (None, {"SSL_CERT_FILE": "/ca.pem"}), (None, {"REQUESTS_CA_BUNDLE": "/ca.pem"})],
+    [("/ca.pem", {}), *((None, {name: "/ca"}) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"))],
 )
 def test_what_came_under_other_certificates_is_not_taken(documents, file, environ, clock, ca_file, more):
     """Else one command with a company's CA would say where all later ones send their tokens."""
     other = Documents({**environ, **more}, ca_file, clock=clock)
     assert other.get(ISSUER) is None
     other.keep(ISSUER, {"issuer": ISSUER, "token_endpoint": "https://proxy.example/token"})
-    assert other.get(ISSUER) != documents.get(ISSUER) == DOCUMENT
+    assert other.get(ISSUER) is None
+    assert documents.get(ISSUER) == DOCUMENT
 
 
 def test_other_certificates_are_told_apart_by_more_than_a_checksum(documents, environ, clock, monkeypatch):
