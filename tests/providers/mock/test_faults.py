@@ -21,6 +21,7 @@ import pytest
 import requests
 
 from oauth_cli_login.errors import UsageError
+from oauth_cli_providers.mock.authorization_server import AuthorizationServer
 from oauth_cli_providers.mock.faults import (
     FAULTS,
     Faults,
@@ -35,8 +36,9 @@ from oauth_cli_providers.mock.faults import (
     tokens,
 )
 from oauth_cli_providers.mock.faults.fault import ESCAPES, PROGRAMS
-from oauth_cli_providers.mock.messages import Response
+from oauth_cli_providers.mock.messages import Request, Response
 from oauth_cli_providers.mock.signing import b64url, b64url_decode, emsa_pkcs1_v1_5
+from oauth_cli_providers.mock.storage import Storage
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -791,6 +793,48 @@ def test_faults_go_together(misbehave):
     token = Jwt(answer["id_token"])
     assert (token.header["alg"], token.signature, token.claims["nonce"]) == ("none", b"", "another-nonce")
     assert wire.at("userinfo").body == HTML
+
+
+def test_an_answer_that_a_fault_leaves_alone_is_not_counted(misbehave):
+    wire = Wire(misbehave("wrong-state:1", "no-access-token@poll:1", "redirect-307@jwks:1"))
+    assert wire.client.authorize().status_code == 200  # the form, as a browser gets it
+    assert [wire.callback()["state"] for _ in range(2)] == [["another-state"], ["the-state"]]
+    device = wire.client.post("device_authorization", scope=SCOPE).json()
+    assert wire.send("/token", {"grant_type": DEVICE_CODE, "device_code": device["device_code"]}).status == 400
+    assert ["access_token" in wire.at("poll").json for _ in range(2)] == [False, True]
+    assert wire.send("/jwks?redirected=1").status == 200  # who followed another redirect
+    assert [wire.send("/jwks").status for _ in range(2)] == [307, 200]
+
+
+@pytest.mark.parametrize("name", ["rotation-race", "callback-twice"])
+def test_what_a_fault_does_besides_the_answer_is_counted(misbehave, name):
+    client = misbehave(f"{name}:1")
+    if name == "rotation-race":
+        assert client.refresh("unknown").status_code == 400  # there is nothing that could be spent
+        assert [client.refresh(client.tokens()["refresh_token"]).status_code for _ in range(2)] == [400, 200]
+    else:
+        client.authorize()
+        assert str(client.faults.active[0]) == "callback-twice@authorize:1"
+        client.code()
+    assert str(client.faults.active[0]).endswith(":0")
+
+
+def test_no_two_faults_of_a_body_and_a_status_are_the_servers_own_error(
+    monkeypatch, misbehave, state_folder, signing_key, clock
+):
+    monkeypatch.setattr(bodies, "_BOMB_MEBIBYTES", 1)
+    server = AuthorizationServer("http://localhost/default", signing_key, Storage(state_folder), 3600, 5, clock)
+    request = Request("GET", "/default/.well-known/openid-configuration", {"host": "localhost"})
+    for pair in itertools.permutations([*bodies.faults, *statuses.faults], 2):
+        answer = Faults(f"{name}@discovery" for name in pair).respond(server, request)  # an exception is a 500
+        assert isinstance(answer, Response), pair
+    assert Wire(misbehave("html", "form-encoded")).at("code").body == HTML
+    assert Wire(misbehave("http-500", "form-encoded")).at("code").body == b""
+
+
+@pytest.mark.parametrize("name", ["form-encoded", "utf-16", "not-utf-8", "duplicate-keys", "nan", "trailing-json"])
+def test_a_fault_of_an_object_leaves_alone_what_is_none(misbehave, name):
+    assert Wire(misbehave("html", name)).at("code").body == HTML
 
 
 @pytest.mark.parametrize("order", [("html", "http-503"), ("http-503", "html")])

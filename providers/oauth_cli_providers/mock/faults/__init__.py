@@ -1,7 +1,8 @@
 """The mock's misbehaviour: which faults there are, and which are on.
 
 A fault is written ``NAME``, ``NAME@PLACE`` or ``NAME@PLACE:N``: the place is an endpoint or one grant of the token
-endpoint, and N how many of its answers are bad before all are good. docs/mock-server.md is about them.
+endpoint, and N how many of its answers are bad before all are good. An answer that a fault leaves alone is not counted.
+docs/mock-server.md is about them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from oauth_cli_login.errors import UsageError
 from oauth_cli_providers.mock import routes
 from oauth_cli_providers.mock.authorization_server import AuthorizationServer
 from oauth_cli_providers.mock.faults import bodies, callbacks, claims, documents, signatures, statuses, timing, tokens
-from oauth_cli_providers.mock.faults.fault import Answer, Catalogue, Fault
+from oauth_cli_providers.mock.faults.fault import Answer, Catalogue, Fault, Proceed
 from oauth_cli_providers.mock.messages import OAuthError, Request, Response
 from oauth_cli_providers.mock.token import DEVICE_CODE_GRANT
 
@@ -64,22 +65,43 @@ class ActiveFault:
         return cls(fault, place or fault.places[0], None if times is None else int(times))
 
     def __str__(self) -> str:
-        times = "" if self._left is None else f":{max(self._left, 0)}"
+        times = "" if self._left is None else f":{self._left}"
         return f"{self.fault.name}@{self.place}{times}"
 
     def parts(self, places: frozenset[str]) -> Iterator[Answer]:
         """Yield what it does to an answer at these places."""
         first, *others = self.fault.parts
-        if self.place in places and self._takes_one():
-            yield first.answer
+        if self.place in places:
+            yield first.answer if self._left is None else partial(self._answer_counted, first.answer)
         yield from (part.answer for part in others if places & set(part.places))
+
+    def _answer_counted(
+        self, answer: Answer, server: AuthorizationServer, request: Request, proceed: Proceed
+    ) -> Response:
+        # Taken before, so that no two requests at once have the last one; given back where nothing was changed.
+        if not self._takes_one():
+            return proceed()
+        given: list[Response] = []
+
+        def remembered() -> Response:
+            given.append(proceed())
+            return given[-1]
+
+        response = answer(server, request, remembered)
+        if any(response is one for one in given):
+            self._gives_back()
+        return response
 
     def _takes_one(self) -> bool:
         with self._guard:
-            if self._left is None:
-                return True
+            if not self._left:
+                return False
             self._left -= 1
-            return self._left >= 0
+            return True
+
+    def _gives_back(self) -> None:
+        with self._guard:
+            self._left = (self._left or 0) + 1
 
 
 class Faults:

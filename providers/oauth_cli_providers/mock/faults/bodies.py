@@ -25,6 +25,11 @@ def _with_body(exchange: Exchange, body: bytes, content_type: str = "application
     return replace(exchange.response, headers={**exchange.response.headers, "Content-Type": content_type}, body=body)
 
 
+def _is_object(body: bytes) -> bool:
+    """Tell whether this is still the JSON object that the mock or a fault of its members wrote."""
+    return body.startswith(b"{") and body.endswith(b"}")
+
+
 @faults.response()
 def html(exchange: Exchange) -> Response:
     """The body is an HTML page."""
@@ -47,6 +52,8 @@ def wrong_content_type(exchange: Exchange) -> Response:
 @faults.response()
 def form_encoded(exchange: Exchange) -> Response:
     """The body's members are form-encoded (application/x-www-form-urlencoded)."""
+    if not _is_object(exchange.response.body):
+        return exchange.response
     members = urlencode({name: str(value) for name, value in json.loads(exchange.response.body).items()})
     return _with_body(exchange, members.encode("ascii"), "application/x-www-form-urlencoded")
 
@@ -60,9 +67,14 @@ def _body_fault(name: str, description: str, body: Callable[[bytes], bytes]) -> 
     )
 
 
+def _of_object(change: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+    """Return what changes an object, and leaves alone what another fault made of it."""
+    return lambda body: change(body) if _is_object(body) else body
+
+
 def _with_member(name: bytes, value: bytes) -> Callable[[bytes], bytes]:
     """Return what puts a member in front of an object's others."""
-    return lambda body: b'{"%s": %s%s' % (name, value, b"}" if body == b"{}" else b", " + body[1:])
+    return _of_object(lambda body: b'{"%s": %s%s' % (name, value, b"}" if body == b"{}" else b", " + body[1:]))
 
 
 def _with_value(value: bytes) -> Callable[[bytes], bytes]:
@@ -73,7 +85,7 @@ def _with_value(value: bytes) -> Callable[[bytes], bytes]:
         changed, count = re.subn(rb'(?<="expires_in": )[0-9]+', lambda _match: value, body)
         return changed if count else extra(body)
 
-    return change
+    return _of_object(change)
 
 
 def _doubled(body: bytes) -> bytes:
@@ -88,9 +100,9 @@ for _name, _what, _body in (
     ("array", "an empty array", lambda _body: b"[]"),
     ("string", "a string", lambda _body: b'"a string"'),
     ("cut-json", "cut in the middle", lambda body: body[: len(body) // 2]),
-    ("trailing-json", "followed by a second JSON object", lambda body: body + b'{"error": "server_error"}'),
+    ("trailing-json", "followed by a second JSON object", _of_object(lambda body: body + b'{"error": "server_error"}')),
     ("bom", "preceded by a byte order mark", lambda body: b"\xef\xbb\xbf" + body),
-    ("utf-16", "UTF-16", lambda body: body.decode("ascii").encode("utf-16")),
+    ("utf-16", "UTF-16", _of_object(lambda body: body.decode("ascii").encode("utf-16"))),
     ("not-utf-8", "not UTF-8: a member holds the byte FF", _with_member(b"extra", b'"\xff"')),
     ("duplicate-keys", "an object with its first member twice", _doubled),
     ("nan", "an object with NaN in it (expires_in, where it has one)", _with_value(b"NaN")),

@@ -7,7 +7,7 @@ import http.client
 from urllib.parse import urlsplit
 
 from oauth_cli_providers.mock.faults.fault import ESCAPES, Callback, Catalogue, Exchange
-from oauth_cli_providers.mock.messages import Response, is_loopback_redirect
+from oauth_cli_providers.mock.messages import is_loopback_redirect
 
 faults = Catalogue()
 
@@ -104,14 +104,15 @@ def callback_markup(answer: Callback) -> None:
     answer.put(code=None, error="server_error", error_description="<script>alert(document.domain)</script>")
 
 
-@faults.response("authorize")
-def callback_twice(exchange: Exchange) -> Response:
+@faults.after("authorize")
+def callback_twice(exchange: Exchange) -> bool:
     """The callback is delivered twice: the server requests it itself, and then sends the browser there."""
     location = exchange.response.headers.get("Location", "")
-    if exchange.response.status == 302 and is_loopback_redirect(location):  # noqa: PLR2004 - Found
-        parts = urlsplit(location)
-        connection = http.client.HTTPConnection(parts.netloc, timeout=_CALLBACK_SECONDS)
-        with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
-            connection.request("GET", f"{parts.path or '/'}?{parts.query}")
-            connection.getresponse().read(1)
-    return exchange.response
+    if exchange.response.status != 302 or not is_loopback_redirect(location):  # noqa: PLR2004 - Found
+        return False
+    parts = urlsplit(location)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=_CALLBACK_SECONDS)
+    with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
+        connection.request("GET", f"{parts.path or '/'}?{parts.query}")
+        connection.getresponse().read(1)
+    return True

@@ -5,7 +5,8 @@ Invariants:
 - A fault is a function, its name with ``-`` the fault's name and its docstring what happens on the wire. Each method
   of ``Catalogue`` stands for one thing that such a function changes.
 - A fault changes the mock's answer from outside: the endpoints know nothing of it.
-- What a fault does not fit, an error or another kind of answer, it leaves alone.
+- What a fault does not fit, an error or another kind of answer, it leaves alone: it returns the very response that it
+  was given. That is how the answers that it did change are counted.
 """
 
 from __future__ import annotations
@@ -115,7 +116,9 @@ def changes_response(change: Callable[[Exchange], Response]) -> Answer:
     """Return what changes any answer."""
 
     def answer(server: AuthorizationServer, request: Request, proceed: Proceed) -> Response:
-        return change(Exchange(server, request, proceed()))
+        before = proceed()
+        after = change(Exchange(server, request, before))
+        return before if after == before else after
 
     return answer
 
@@ -135,7 +138,8 @@ def changes_document(change: Callable[[Document], None]) -> Answer:
 
 
 _Refuse = Callable[[], OAuthError]
-_Happen = Callable[[AuthorizationServer, Request], None]
+_Before = Callable[[AuthorizationServer, Request], bool]
+_After = Callable[[Exchange], bool]
 _ChangeDocument = Callable[[Document], None]
 _ChangeIdToken = Callable[[IdToken], None]
 _ChangeCallback = Callable[[Callback], None]
@@ -163,13 +167,25 @@ class Catalogue(dict[str, Fault]):
 
         return declared
 
-    def before(self, *places: str) -> Callable[[_Happen], _Happen]:
-        """Declare a fault: the function is called before the endpoint."""
+    def before(self, *places: str) -> Callable[[_Before], _Before]:
+        """Declare a fault: the function is called before the endpoint, and tells whether it did anything."""
 
-        def declared(happen: _Happen) -> _Happen:
+        def declared(happen: _Before) -> _Before:
             def answer(server: AuthorizationServer, request: Request, proceed: Proceed) -> Response:
-                happen(server, request)
-                return proceed()
+                happened = happen(server, request)
+                return replace(proceed()) if happened else proceed()  # another object: the answer counts as bad
+
+            return self._declare_function(happen, places, answer)
+
+        return declared
+
+    def after(self, *places: str) -> Callable[[_After], _After]:
+        """Declare a fault: the function is called before the answer is sent, and tells whether it did anything."""
+
+        def declared(happen: _After) -> _After:
+            def answer(server: AuthorizationServer, request: Request, proceed: Proceed) -> Response:
+                response = proceed()
+                return replace(response) if happen(Exchange(server, request, response)) else response  # as in before
 
             return self._declare_function(happen, places, answer)
 

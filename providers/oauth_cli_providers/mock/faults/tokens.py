@@ -14,13 +14,15 @@ faults = Catalogue()
 
 
 @faults.before("refresh")
-def rotation_race(server: AuthorizationServer, request: Request) -> None:
+def rotation_race(server: AuthorizationServer, request: Request) -> bool:
     """Somebody else was faster: the refresh token is spent a moment before, so it is refused and the sign-in ends."""
     with server.transaction() as current:
         spent = request.form.get("refresh_token", "")
         grant = current.grants.get(state.grant_key(spent))
-        if grant is not None and grant.refresh_token == state.digest(spent):
-            server.renew(grant, state.mint(state.handle_of(spent)))
+        if grant is None or grant.refresh_token != state.digest(spent):
+            return False
+        server.renew(grant, state.mint(state.handle_of(spent)))
+        return True
 
 
 @faults.refuses(*TOKEN)
