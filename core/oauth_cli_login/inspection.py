@@ -32,6 +32,8 @@ Given = Literal["token"]
 
 _NAMES = {"access_token": "access token", "id_token": "ID token", "token": "token"}
 
+_ITSELF = "(the token itself)"
+
 
 @dataclass(frozen=True)
 class Checked:
@@ -284,7 +286,8 @@ class _Look:
             self._checks.append(Checked("active", "ok"))
         else:
             self._checks.append(Checked("active", "failed", "the provider says that it is not"))
-        return found
+        # a server may repeat what it was asked about, and a token's text is never shown
+        return {name: _ITSELF if self._token in str(value) else value for name, value in found.items()}
 
 
 def _message(server: _Server) -> str:

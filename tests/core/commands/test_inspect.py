@@ -663,3 +663,15 @@ def test_standard_input_that_is_a_device_or_closed_means_the_profile(environ, se
             env={**environ, "PATH": os.defpath}, capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
         assert json.loads(done.stdout)["profile"] == "mock", done.stderr
+
+
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_a_server_that_repeats_the_token_does_not_get_it_shown(cli, server, signed_in, as_json):
+    signed_in()
+    server.introspection = {"echo": "stored-access-token", "deep": {"in": ["of stored-access-token"]}}
+
+    done = cli("inspect", "--access-token", *as_json)
+
+    assert server.received("/introspect")
+    assert "stored-access-token" not in done.out + done.err
+    assert "(the token itself)" in done.out + done.err
