@@ -11,7 +11,7 @@ docs/testing.md is about it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol
 
@@ -37,7 +37,7 @@ class OAuthMockServer:
     client_id: str
     requests: list[Request]
 
-    def __init__(self, faults: Iterable[str] = ()) -> None:
+    def __init__(self, faults: str | Iterable[str] = ()) -> None:
         self.requests = []
         self.faults = faults
 
@@ -45,48 +45,84 @@ class OAuthMockServer:
     def faults(self) -> frozenset[str]:
         """The faults that are on, each spelled ``NAME``, ``NAME@PLACE`` or ``NAME@PLACE:N``; may be set at any time.
 
-        Setting raises ``UsageError`` for one that there is not, with those of a name that is near.
+        One text may have several, with commas. Setting raises ``UsageError`` for one that there is not, with those of
+        a name that is near.
         """
-        return self._spelled
+        return self._faults.spelled
 
     @faults.setter
-    def faults(self, spelled: Iterable[str]) -> None:
+    def faults(self, spelled: str | Iterable[str]) -> None:
         from oauth_cli_providers.mock.faults import Faults  # noqa: PLC0415 - as the module's docstring has it
 
-        names = frozenset([spelled] if isinstance(spelled, str) else spelled)
-        self._faults: Faults = Faults(names)
-        self._spelled = names
+        self._faults: Faults = Faults(spelled)
 
     def received(self, endpoint: str) -> list[Request]:
-        """Return the requests to one endpoint, such as ``token``, ``jwks`` or ``userinfo``."""
-        return [request for request in self.requests if request.path == f"/default/{endpoint}"]
+        """Return the requests to one endpoint, such as ``token``, ``userinfo`` or ``discovery``.
+
+        Raises ``ValueError`` for a name that is no endpoint's, with those that are.
+        """
+        from oauth_cli_providers.mock.faults import did_you_mean  # noqa: PLC0415 - as above
+        from oauth_cli_providers.mock.routes import ROUTES, endpoint_name  # noqa: PLC0415 - as above
+        from oauth_cli_providers.mock.server import ISSUER_PATH  # noqa: PLC0415 - as above
+
+        paths = {ISSUER_PATH + path for path in ROUTES if endpoint_name(path) == endpoint}
+        if not paths:
+            names = sorted({endpoint_name(path) for path in ROUTES})
+            near = did_you_mean(endpoint, names) or "."
+            raise ValueError(f"there is no endpoint {endpoint[:80]!a}{near} There are: {', '.join(names)}")
+        return [request for request in self.requests if request.path in paths]
 
     def sign_in(
-        self, authorization_url: str, username: str = "demouser", *, claims: str = "", deny: bool = False
+        self,
+        authorization_url: str,
+        username: str = "demouser",
+        *,
+        claims: str | Mapping[str, object] = "",
+        deny: bool = False,
     ) -> str:
         """Open the URL as a browser, sign in (or deny), and return the URL that the browser is sent back to.
 
-        ``claims`` are further claims, one JSON object. Whether and how the callback is delivered is the test's affair.
-        Raises ``ValueError`` where the server shows a page instead, with its text.
+        ``claims`` are further claims, a mapping or the text of one JSON object. Whether and how the callback is
+        delivered is the test's affair. Raises ``ValueError`` for what is no URL of the server, for claims that JSON
+        cannot hold, and where the server shows a page instead, with its text.
         """
         status, location, page = self._post(authorization_url, username, claims, deny=deny)
         if not location:
             raise ValueError(f"the server does not redirect, but answers {status}: {_text(page)}")
         return location
 
-    def approve(self, user_code: str, username: str = "demouser", *, claims: str = "", deny: bool = False) -> None:
-        """Enter a device's user code, and sign in (or deny); raises ``ValueError`` where the code is not known."""
-        status, _, page = self._post(f"{self.issuer}/device?user_code={user_code}", username, claims, deny=deny)
+    def approve(
+        self,
+        user_code: str,
+        username: str = "demouser",
+        *,
+        claims: str | Mapping[str, object] = "",
+        deny: bool = False,
+    ) -> None:
+        """Enter a device's user code, and sign in (or deny), as ``sign_in`` does.
+
+        Raises ``ValueError`` where the code is not known, and as ``sign_in`` does.
+        """
+        from urllib.parse import quote  # noqa: PLC0415 - as the module's docstring has it
+
+        url = f"{self.issuer}/device?user_code={quote(user_code, safe='')}"
+        status, _, page = self._post(url, username, claims, deny=deny)
         if status != 200:  # noqa: PLR2004 - OK
             raise ValueError(f"the server answers {status}: {_text(page)}")
 
-    def _post(self, url: str, username: str, claims: str, *, deny: bool) -> tuple[int, str, str]:
+    def _post(self, url: str, username: str, claims: str | Mapping[str, object], *, deny: bool) -> tuple[int, str, str]:
         """Return the status, where it redirects to, and the page of a filled in form."""
         import http.client  # noqa: PLC0415 - as the module's docstring has it
+        import json  # noqa: PLC0415 - as above
         from urllib.parse import urlencode, urlsplit  # noqa: PLC0415 - as above
 
-        if not url.startswith(f"{self.issuer}/"):
+        if not url.startswith(f"{self.issuer}/") or not (url.isascii() and url.isprintable()) or " " in url:
             raise ValueError(f"not a URL of the server at {self.issuer}")
+        if not isinstance(claims, str):
+            try:
+                claims = json.dumps(dict(claims))
+            except TypeError as error:
+                raise ValueError(f"the claims cannot be written as JSON: {error}") from None
         form = urlencode({"username": username, "claims": claims, "action": "deny" if deny else "allow"})
         parts = urlsplit(url)
         connection = http.client.HTTPConnection(parts.netloc, timeout=30)
@@ -108,7 +144,7 @@ class OAuthMockServerFactory(Protocol):
 
     def __call__(
         self,
-        faults: Iterable[str] = (),
+        faults: str | Iterable[str] = (),
         *,
         host: str = "localhost",
         port: int = 0,
@@ -146,7 +182,7 @@ def make_oauth_mock_server(_oauth_mock_folder: str) -> Iterator[OAuthMockServerF
     with ExitStack() as running:
 
         def make(
-            faults: Iterable[str] = (),
+            faults: str | Iterable[str] = (),
             *,
             host: str = "localhost",
             port: int = 0,

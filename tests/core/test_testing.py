@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import subprocess
 import sys
 import time
 from importlib.metadata import distribution
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -119,6 +121,9 @@ def test_faults_may_be_set_while_it_runs(oauth_mock_server):
     oauth_mock_server.faults = "html@jwks"  # one name alone is no sequence of letters
     assert jwks().headers["Content-Type"].startswith("text/html")
     assert oauth_mock_server.faults == {"html@jwks"}
+    oauth_mock_server.faults = "jwks_empty, html@userinfo"
+    assert jwks().json()["keys"] == []
+    assert oauth_mock_server.faults == {"jwks-empty", "html@userinfo"}
     oauth_mock_server.faults = ()
     assert len(jwks().json()["keys"]) == 1
 
@@ -183,6 +188,46 @@ def test_requests_are_kept_as_they_came(oauth_mock_server):
     ]
     [token] = oauth_mock_server.received("token")
     assert (token.query, token.form, token.headers["x-y"]) == ({"a": "b"}, {"grant_type": "x"}, "z")
+
+
+def test_what_was_received_is_asked_for_by_the_names_of_endpoints(oauth_mock_server):
+    for path in ("openid-configuration", "oauth-authorization-server"):
+        requests.get(f"{oauth_mock_server.issuer}/.well-known/{path}", timeout=5)
+    assert oauth_mock_server.received("discovery") == oauth_mock_server.requests
+    assert oauth_mock_server.received("userinfo") == []
+    with pytest.raises(
+        ValueError, match=r"no endpoint 'tokn'; did you mean token\? There are: .*authorize, .*discovery"
+    ):
+        oauth_mock_server.received("tokn")
+    with pytest.raises(ValueError, match=r"no endpoint '/x'\. There are: "):
+        oauth_mock_server.received("/x")
+
+
+@pytest.mark.parametrize("claims", [{"email": "ada@example.com"}, MappingProxyType({"email": "ada@example.com"})])
+def test_claims_are_a_mapping_or_its_json(oauth_mock_server, claims):
+    for one in (claims, json.dumps(dict(claims))):
+        oauth_mock_server.sign_in(authorization_url(oauth_mock_server), claims=one)
+        assert json.loads(oauth_mock_server.requests[-1].form["claims"]) == claims
+    with pytest.raises(ValueError, match="claims cannot be written as JSON"):
+        oauth_mock_server.sign_in(authorization_url(oauth_mock_server), claims={"birthday": object()})
+
+
+@pytest.mark.parametrize("user_code", ["AB CD", "AB\r\nCD", "Ä&user_code=x", "#", "%"])
+def test_a_user_code_is_sent_as_it_is(oauth_mock_server, user_code):
+    with pytest.raises(ValueError, match=r"answers 400: .*No device waits"):
+        oauth_mock_server.approve(user_code)
+    assert oauth_mock_server.requests[-1].query == {"user_code": user_code}
+
+
+def test_a_user_code_that_is_empty_is_not_known(oauth_mock_server):
+    with pytest.raises(ValueError, match="answers"):
+        oauth_mock_server.approve("")
+
+
+@pytest.mark.parametrize("rest", ["authorize?a b", "authorize?a\r\nb", "authorize?ä"])
+def test_what_is_no_url_cannot_be_opened(oauth_mock_server, rest):
+    with pytest.raises(ValueError, match="not a URL"):
+        oauth_mock_server.sign_in(f"{oauth_mock_server.issuer}/{rest}")
 
 
 def test_options_reach_the_server(make_oauth_mock_server):

@@ -31,14 +31,13 @@ def run(context: Context, args: Namespace) -> int:
     """Serve until Ctrl-C, or list the faults."""
     # Late: --help needs neither a server nor its faults. It is the one server that there is, so no plugin is asked.
     from oauth_cli_login.adapters.sockets import answers  # noqa: PLC0415 - see above
-    from oauth_cli_providers.mock.faults import Faults  # noqa: PLC0415 - see above
+    from oauth_cli_providers.mock.faults import Faults, each_spelled  # noqa: PLC0415 - see above
     from oauth_cli_providers.mock.server import MockServer  # noqa: PLC0415 - see above
 
-    names = [name for item in args.fault for name in item.split(",") if name]
-    if "help" in names:
+    if "help" in each_spelled(args.fault):
         _list(context, as_json=args.json)
         return ExitStatus.OK
-    faults = Faults(names)
+    faults = Faults(args.fault)
     if answers("localhost", args.port):
         raise ConfigError(f"port {args.port} is taken", hint="End what listens there, or choose another: --port N")
     with MockServer(args.port, respond=faults.respond) as server:

@@ -39,6 +39,11 @@ ROUTES = {
 """Every endpoint, by its path below the issuer."""
 
 
+def endpoint_name(path: str) -> str:
+    """Return what people call the endpoint at a path of ``ROUTES``: both metadata documents are ``discovery``."""
+    return "discovery" if path.startswith("/.well-known/") else path.removeprefix("/")
+
+
 def is_loopback_host(host: str) -> bool:
     """Tell whether a Host header names this machine: another name is another site's, rebound to our address."""
     try:

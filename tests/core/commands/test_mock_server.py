@@ -135,6 +135,14 @@ def test_a_fault_at_a_place_where_it_cannot_be_names_those_where_it_can(cli):
     assert cli("mock-server", "--fault", "wrong-state@userinfo").failed(2, "wrong-state is not for userinfo: authorize")
 
 
+@pytest.mark.parametrize("names", ["", " ", ","])
+def test_a_fault_without_a_name_is_a_usage_error(cli, names):
+    done = cli("mock-server", "--fault", names)
+
+    assert done.failed(2, "is not spelled NAME[@PLACE][:N]")
+    assert "--fault help" in done.next_step
+
+
 def test_without_names_it_is_healthy_and_a_comma_too_many_is_none_of_them(cli, free_port):
     with socket.socket() as stranger:
         stranger.bind(("127.0.0.1", free_port))

@@ -916,6 +916,8 @@ def test_an_answer_that_takes_long_is_bounded():
         ("html:9999999", "is not spelled"),
         ("html@", "is not spelled"),
         ("", "is not spelled"),
+        (" , ", "is not spelled"),
+        ("alg_nome", "there is no fault 'alg-nome'; did you mean alg-none"),
         ("h\x1b[31m", "'h\\x1b[31m' is not spelled"),
         ("x" * 5000, "there is no fault 'xxx"),
     ],
@@ -926,6 +928,24 @@ def test_what_is_no_fault_is_a_usage_error_that_names_what_is_near(spelled, said
     assert caught.value.message.startswith(said) or said in caught.value.message
     assert len(caught.value.message) < 250
     assert "--fault help" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "alg_none,html@device_authorization:2",
+        ["ALG-NONE", " html@device-authorization:2 "],
+        ["alg-none, HTML@device_authorization:2,"],
+    ],
+)
+def test_a_name_may_be_written_otherwise_and_several_with_commas(spelled):
+    faults = Faults(spelled)
+    assert [str(one) for one in faults.active] == ["alg-none@token", "html@device_authorization:2"]
+    assert faults.spelled == {"alg-none", "html@device_authorization:2"}
+
+
+def test_a_fault_that_is_named_twice_is_on_once():
+    assert [str(one) for one in Faults(["html", "HTML,html"]).active] == ["html@token"]
 
 
 def test_the_one_line_of_a_fault_that_is_on_says_where(misbehave):

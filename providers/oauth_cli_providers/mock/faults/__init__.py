@@ -59,7 +59,7 @@ class ActiveFault:
         name, place, times = match.groups()
         fault = FAULTS.get(name)
         if fault is None:
-            raise UsageError(f"there is no fault {name[:80]!a}{_did_you_mean(name)}", hint=_HINT)
+            raise UsageError(f"there is no fault {name[:80]!a}{did_you_mean(name, FAULTS)}", hint=_HINT)
         if place is not None and place not in fault.places:
             raise UsageError(f"the fault {name} is not for {place[:80]}: {_or(fault.places)}", hint=_HINT)
         return cls(fault, place or fault.places[0], None if times is None else int(times))
@@ -105,11 +105,16 @@ class ActiveFault:
 
 
 class Faults:
-    """The faults that are on. ``spelled`` are ``NAME[@PLACE][:N]``; raises ``UsageError`` for one that is none."""
+    """The faults that are on.
 
-    def __init__(self, spelled: Iterable[str] = ()) -> None:
+    ``spelled`` are ``NAME[@PLACE][:N]``, in one text or several, with commas between; raises ``UsageError`` for one
+    that is none. The attribute ``spelled`` holds them one by one, as the catalogue writes them.
+    """
+
+    def __init__(self, spelled: str | Iterable[str] = ()) -> None:
+        self.spelled = frozenset(each_spelled(spelled))
         order = list(FAULTS)
-        active = (ActiveFault.parse(one) for one in spelled)
+        active = (ActiveFault.parse(one) for one in self.spelled)
         self.active = sorted(active, key=lambda one: order.index(one.fault.name))
 
     def respond(self, server: AuthorizationServer, request: Request) -> Response:
@@ -122,14 +127,23 @@ class Faults:
         return proceed()
 
 
+def each_spelled(spelled: str | Iterable[str]) -> Iterator[str]:
+    """Yield one by one what has commas between, in the catalogue's letters: ``alg-none`` for ``ALG_NONE``.
+
+    A comma too many is none of them; a text without any of them is yielded, for ``ActiveFault.parse`` to refuse.
+    """
+    for text in [spelled] if isinstance(spelled, str) else spelled:
+        for one in [part for part in text.split(",") if part.strip()] or [text]:
+            name, at, rest = one.strip().lower().partition("@")
+            yield name.replace("_", "-") + at + rest.replace("-", "_")
+
+
 def _places(server: AuthorizationServer, request: Request) -> frozenset[str]:
     """Return which places a request is at: none where no endpoint would see it."""
     path = routes.path_below_issuer(server, request)
     if not routes.is_loopback_host(request.headers.get("host", "")) or path not in routes.ROUTES:
         return frozenset()
-    if path.startswith("/.well-known/"):
-        return frozenset({"discovery"})
-    place = path.removeprefix("/")
+    place = routes.endpoint_name(path)
     if place != "token":
         return frozenset({place})
     try:
@@ -143,8 +157,9 @@ def _or(names: Iterable[str]) -> str:
     return " or ".join(names)
 
 
-def _did_you_mean(name: str) -> str:
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Return the end of a sentence about a name that is none of these: those near it, if any."""
     import difflib  # noqa: PLC0415 - needed for a typing slip only
 
-    close = difflib.get_close_matches(name, FAULTS, n=3)
+    close = difflib.get_close_matches(name, list(names), n=3)
     return f"; did you mean {_or(close)}?" if close else ""
