@@ -265,6 +265,7 @@ def test_a_server_that_gives_the_same_token_again_gives_no_other(server, signed_
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks there")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_child_that_was_forked_while_a_thread_used_the_engine_uses_its_own():
     with api._engine:
         child = os.fork()
