@@ -1,0 +1,92 @@
+"""Sign-ins at the embedded server while it misbehaves as told: what each fault comes to, and that nothing is stored.
+
+The faults are those of ``mock-server --fault``, so what people who write other clients test with is what this one is
+held to.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from oauth_cli_providers.mock.faults import FAULTS, Faults
+from oauth_cli_providers.mock.server import MockServer
+
+WORDS = {
+    3: """
+    discovery-issuer-case discovery-issuer-slash discovery-other-issuer no-issuer
+    """,
+    5: """
+    access-denied callback-escapes callback-markup error-escapes error-with-200 http-401 invalid-grant
+    """,
+    6: """
+    error-without-state error-wrong-state no-state repeated-state wrong-state
+    """,
+    7: """
+    cut-short gzip-bomb gzip-garbage hang-up http-429 http-500 http-500-after http-503 huge-body jwks-huge
+    jwks-many-keys retry-after-a-year
+    """,
+    8: """
+    access-token-number alg-none alg-none-mixed-case array bad-signature bom code-and-error crit-header
+    crlf-endpoint cut-json dash-endpoint deep-nesting duplicate-keys empty-access-token empty-body empty-code
+    encrypted-id-token error-escapes-in-code expired-id-token exponent-one extra-aud file-endpoint future-iat
+    garbage-id-token hs256-client-id hs256-public-key html html-as-json http-400 http-403 http-endpoint
+    huge-number id-token-iss-prefix id-token-no-iss id-token-wrong-iss infinity javascript-endpoint
+    jku-in-header jwk-in-header jwks-empty jwks-other-key jwks-use-enc jwks-wrong-alg jwks-wrong-kty nan
+    negative-expires-in no-access-token no-alg no-aud no-code no-exp no-iat no-id-token no-iss no-jwks-uri
+    no-nonce no-s256 no-signature no-sub no-token-endpoint no-token-type not-utf-8 null percent-endpoint
+    point-off-curve redirect-301 redirect-302 redirect-303 redirect-307 redirect-308 refresh-token-crlf
+    repeated-code repeated-iss strangers-signature string token-control-characters token-crlf trailing-json
+    unknown-alg unknown-kid unknown-token-type userinfo-encrypted userinfo-no-sub userinfo-other-sub utf-16
+    weak-key words-expires-in wrong-alg wrong-at-hash wrong-aud wrong-azp wrong-iss wrong-nonce x5u-in-header
+    """,
+    0: """
+    absurd-expires-in authorization-pending callback-twice device-denied device-escapes device-expired
+    device-expires-soon file-verification-uri float-dates form-encoded id-token-escapes
+    javascript-verification-uri lower-case-token-type narrower-scope no-at-hash no-expires-in no-interval
+    no-kid no-pkce no-refresh-token no-rotation no-scope no-user-code null-expires-in other-sub rotation-race
+    string-expires-in userinfo-escapes wrong-content-type zero-expires-in
+    """,
+}
+"""What a sign-in through the browser ends with. Behind 0 stand the faults that a client has to bear, and those of other
+places: device codes, refreshes.
+"""
+STATUSES = {fault: status for status, words in WORDS.items() for fault in words.split()}
+SLOW = {"silence", "slow-drip", "slow-headers"}
+"""Two minutes long, each of them: the adapter's tests have the deadlines."""
+
+
+@pytest.fixture
+def misbehaving(mock_key_folder, clock, environ, robot, world):
+    """Return what starts the embedded server with a fault; the profile ``mock`` means it."""
+    world(sleep=lambda _seconds: None)
+    running = []
+
+    def start(fault: str) -> None:
+        server = MockServer(0, state_folder=str(mock_key_folder), clock=clock, respond=Faults(fault).respond)
+        running.append(server.__enter__())
+        environ["OAUTH_CLI_MOCK_ISSUER"] = server.issuer
+
+    yield start
+    for server in running:
+        server.__exit__(None, None, None)
+
+
+def test_each_fault_has_its_outcome():
+    assert STATUSES.keys() | SLOW == set(FAULTS)
+    assert not STATUSES.keys() & SLOW
+    assert len(STATUSES) == sum(len(words.split()) for words in WORDS.values())
+
+
+@pytest.mark.parametrize("fault", STATUSES)
+def test_a_sign_in_at_a_server_with_this_fault_ends_as_it_must(fault, misbehaving, cli, store, robot):
+    misbehaving(fault)
+
+    done = cli("login", "--provider", "mock", "--timeout", "1" if STATUSES[fault] == 6 else "20")
+
+    assert done.status == STATUSES[fault], done.err
+    assert (store.read("mock") is None) is (done.status != 0)
+    assert "Traceback" not in done.err
+    assert "\x1b" not in done.err
+    if done.status:
+        assert done.error
+    robot.problems.clear()  # what a browser meets at such a server is no matter of ours
