@@ -43,7 +43,7 @@ WORDS = {
     absurd-expires-in authorization-pending callback-twice device-denied device-escapes device-expired
     device-expires-soon file-verification-uri float-dates form-encoded id-token-escapes
     javascript-verification-uri lower-case-token-type narrower-scope no-at-hash no-expires-in no-interval
-    no-kid no-pkce no-refresh-token no-rotation no-scope no-user-code null-expires-in other-sub rotation-race
+    no-kid no-pkce no-refresh-token no-rotation no-scope no-user-code null-expires-in other-sub rotation-race slow-down
     string-expires-in userinfo-escapes wrong-content-type zero-expires-in
     """,
 }
