@@ -112,9 +112,10 @@ class Faults:
     """
 
     def __init__(self, spelled: str | Iterable[str] = ()) -> None:
-        self.spelled = frozenset(each_spelled(spelled))
+        named = list(dict.fromkeys(each_spelled(spelled)))  # in their order: the first that is none is the one to name
+        self.spelled = frozenset(named)
         order = list(FAULTS)
-        active = (ActiveFault.parse(one) for one in self.spelled)
+        active = (ActiveFault.parse(one) for one in named)
         self.active = sorted(active, key=lambda one: order.index(one.fault.name))
 
     def respond(self, server: AuthorizationServer, request: Request) -> Response:
