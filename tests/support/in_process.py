@@ -25,6 +25,8 @@ from oauth_cli_login.adapters.store import Store
 from oauth_cli_login.cli import main
 from oauth_cli_login.context import Context
 from oauth_cli_login.model import Profile, SecretReference, Session
+from oauth_cli_login.testing import OAuthMockServer
+from oauth_cli_providers.mock.authorization_server import CLIENT_ID
 from oauth_cli_providers.mock.server import MockServer
 from oauth_cli_providers.mock.signing import SigningKey, generate_key
 
@@ -489,31 +491,30 @@ def mock_key_folder(tmp_path_factory: pytest.TempPathFactory, signing_key: Signi
 
 
 @pytest.fixture(scope="session")
-def running_mock(shared_clock: Clock, mock_key_folder: Path) -> Iterator[tuple[MockServer, list[str]]]:
-    log: list[str] = []
+def running_mock(shared_clock: Clock, mock_key_folder: Path) -> Iterator[OAuthMockServer]:
+    """The embedded server of the whole run: a thread takes a while to end, so no test starts one of its own."""
+    mock = OAuthMockServer()
     server = MockServer(
         0,
         state_folder=str(mock_key_folder),
         clock=shared_clock,
-        log=lambda method, path, status: log.append(f"{method} {path} {status}"),
+        respond=mock._respond,  # as the plugin does, which starts a server for each test
     )
     with server:
-        yield server, log
+        mock.issuer, mock.client_id = server.issuer, CLIENT_ID
+        yield mock
 
 
 @pytest.fixture
-def mock(running_mock: tuple[MockServer, list[str]], clock: Clock, environ: dict[str, str]) -> MockServer:
-    """The embedded server; the profile ``mock`` means it."""
-    server, log = running_mock
-    log.clear()
-    environ["OAUTH_CLI_MOCK_ISSUER"] = server.issuer
-    return server
-
-
-@pytest.fixture
-def mock_log(running_mock: tuple[MockServer, list[str]]) -> list[str]:
-    """What the embedded server was asked: method, path and status of each request."""
-    return running_mock[1]
+def mock(
+    running_mock: OAuthMockServer, mock_key_folder: Path, clock: Clock, environ: dict[str, str]
+) -> Iterator[OAuthMockServer]:
+    """The embedded server, which misbehaves as the test's ``mock.faults`` tell it; the profile ``mock`` means it."""
+    (mock_key_folder / "state.json").unlink(missing_ok=True)
+    running_mock.requests = []
+    environ["OAUTH_CLI_MOCK_ISSUER"] = running_mock.issuer
+    yield running_mock
+    running_mock.faults = ()
 
 
 # ---- what is stored

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from oauth_cli_providers.mock.faults import FAULTS, Faults
-from oauth_cli_providers.mock.server import MockServer
+from oauth_cli_providers.mock.faults import FAULTS
 
 WORDS = {
     3: """
@@ -55,22 +54,6 @@ SLOW = {"silence", "slow-drip", "slow-headers"}
 """Two minutes long, each of them: the adapter's tests have the deadlines."""
 
 
-@pytest.fixture
-def misbehaving(mock_key_folder, clock, environ, robot, world):
-    """Return what starts the embedded server with a fault; the profile ``mock`` means it."""
-    world(sleep=lambda _seconds: None)
-    running = []
-
-    def start(fault: str) -> None:
-        server = MockServer(0, state_folder=str(mock_key_folder), clock=clock, respond=Faults(fault).respond)
-        running.append(server.__enter__())
-        environ["OAUTH_CLI_MOCK_ISSUER"] = server.issuer
-
-    yield start
-    for server in running:
-        server.__exit__(None, None, None)
-
-
 def test_each_fault_has_its_outcome():
     assert STATUSES.keys() | SLOW == set(FAULTS)
     assert not STATUSES.keys() & SLOW
@@ -78,10 +61,11 @@ def test_each_fault_has_its_outcome():
 
 
 @pytest.mark.parametrize("fault", STATUSES)
-def test_a_sign_in_at_a_server_with_this_fault_ends_as_it_must(fault, misbehaving, cli, store, robot):
-    misbehaving(fault)
+def test_a_sign_in_at_a_server_with_this_fault_ends_as_it_must(fault, cli, mock, world, store, robot):
+    world(sleep=lambda _seconds: None)
+    mock.faults = fault
 
-    done = cli("login", "--provider", "mock", "--timeout", "1" if STATUSES[fault] == 6 else "20")
+    done = cli("login", "--provider", "mock", "--timeout", "0.3" if STATUSES[fault] == 6 else "20")
 
     assert done.status == STATUSES[fault], done.err
     assert (store.read("mock") is None) is (done.status != 0)
