@@ -15,35 +15,44 @@ WORDS = {
     discovery-issuer-case discovery-issuer-slash discovery-other-issuer no-issuer
     """,
     5: """
-    access-denied callback-escapes callback-markup error-escapes error-with-200 http-401 invalid-grant
+    access-denied callback-escapes callback-invalid-request callback-invalid-scope callback-markup
+    callback-markup-in-code callback-server-error callback-temporarily-unavailable callback-unauthorized-client
+    callback-unsupported-response-type error-beside-tokens error-escapes error-with-200 http-401 invalid-grant
     """,
     6: """
-    error-without-state error-wrong-state no-state repeated-state wrong-state
+    empty-state error-without-state error-wrong-state no-state repeated-state wrong-state
     """,
     7: """
     cut-short gzip-bomb gzip-garbage hang-up http-429 http-500 http-500-after http-503 huge-body jwks-huge
-    jwks-many-keys retry-after-a-year
+    jwks-many-keys retry-after-a-year retry-after-negative retry-after-words
     """,
     8: """
-    access-token-number alg-none alg-none-mixed-case array bad-signature bom code-and-error crit-header
-    crlf-endpoint cut-json dash-endpoint deep-nesting duplicate-keys empty-access-token empty-body empty-code
-    encrypted-id-token error-escapes-in-code expired-id-token exponent-one extra-aud file-endpoint future-iat
-    garbage-id-token hs256-client-id hs256-public-key html html-as-json http-400 http-403 http-endpoint
-    huge-number id-token-iss-prefix id-token-no-iss id-token-wrong-iss infinity javascript-endpoint
-    jku-in-header jwk-in-header jwks-empty jwks-other-key jwks-use-enc jwks-wrong-alg jwks-wrong-kty nan
-    negative-expires-in no-access-token no-alg no-aud no-code no-exp no-iat no-id-token no-iss no-jwks-uri
-    no-nonce no-s256 no-signature no-sub no-token-endpoint no-token-type not-utf-8 null percent-endpoint
-    point-off-curve redirect-301 redirect-302 redirect-303 redirect-307 redirect-308 refresh-token-crlf
-    repeated-code repeated-iss strangers-signature string token-control-characters token-crlf trailing-json
+    access-token-number alg-none alg-none-mixed-case alg-none-signed array backslash-endpoint bad-signature bom
+    boolean-expires-in code-and-error crit-b64 crit-header crlf-endpoint cut-json dash-endpoint deep-nesting
+    deep-objects dpop-token-type duplicate-keys empty-access-token empty-alg empty-at-hash empty-aud empty-body
+    empty-code empty-crit empty-iss empty-object empty-sub empty-token-type encrypted-id-token
+    error-escapes-in-code expired-id-token exponent-one extra-aud file-endpoint future-iat future-nbf
+    garbage-id-token hs256-client-id hs256-jwk hs256-modulus hs256-public-key html html-as-json http-400
+    http-400-after http-401-empty http-403 http-404 http-405 http-418 http-endpoint huge-number id-token-crlf
+    id-token-iss-cut id-token-iss-list id-token-iss-prefix id-token-iss-slash id-token-no-iss id-token-wrong-iss
+    infinity javascript-endpoint jku-in-header jwk-in-header jwk-with-right-kid jwks-empty jwks-false-kty
+    jwks-key-ops jwks-number jwks-other-key jwks-use-enc jwks-wrong-alg jwks-wrong-kty line-endpoint
+    lone-surrogate long-fraction long-number minus-infinity nan negative-expires-in no-access-token no-alg
+    no-aud no-code no-exp no-iat no-id-token no-iss no-jwks-uri no-nonce no-s256 no-signature no-sub
+    no-token-endpoint no-token-type not-utf-8 null number-endpoint number-sub number-token-type
+    padded-token-type percent-endpoint point-off-curve redirect-301 redirect-302 redirect-303 redirect-307
+    redirect-308 refresh-token-crlf relative-endpoint repeated-code repeated-iss rs256-not-announced
+    strangers-signature string string-exp token-control-characters token-crlf token-not-ascii trailing-json
     unknown-alg unknown-kid unknown-token-type userinfo-encrypted userinfo-no-sub userinfo-other-sub utf-16
     weak-key words-expires-in wrong-alg wrong-at-hash wrong-aud wrong-azp wrong-iss wrong-nonce x5u-in-header
     """,
     0: """
-    absurd-expires-in authorization-pending callback-twice device-denied device-escapes device-expired
-    device-expires-soon file-verification-uri float-dates form-encoded id-token-escapes
-    javascript-verification-uri lower-case-token-type narrower-scope no-at-hash no-expires-in no-interval
-    no-kid no-pkce no-refresh-token no-rotation no-scope no-user-code null-expires-in other-sub rotation-race slow-down
-    string-expires-in userinfo-escapes wrong-content-type zero-expires-in
+    absurd-expires-in authorization-pending callback-twice clock-ahead device-denied device-escapes
+    device-expired device-expires-soon file-verification-uri float-dates form-encoded fraction-expires-in
+    id-token-escapes iss-not-promised javascript-verification-uri jwks-two-keys lower-case-token-type
+    narrower-scope no-at-hash no-expires-in no-interval no-kid no-pkce no-refresh-token no-rotation no-scope
+    no-user-code null-expires-in other-sub plain-and-s256 rotation-race shell-endpoint slow-down
+    string-expires-in upper-case-token-type userinfo-escapes wrong-content-type zero-expires-in
     """,
 }
 """What a sign-in through the browser ends with. Behind 0 stand the faults that a client has to bear, and those of other

@@ -13,6 +13,7 @@ import json
 import re
 import socket
 import threading
+import time
 import zlib
 from dataclasses import dataclass
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
@@ -236,10 +237,17 @@ member("access_token", "empty-access-token", is_(""))
 member("token_type", "no-token-type", GONE)
 member("token_type", "unknown-token-type", is_("mac"))
 member("token_type", "lower-case-token-type", is_("bearer"))
+member("token_type", "upper-case-token-type", is_("BEARER"))
+member("token_type", "dpop-token-type", is_("DPoP"))
+member("token_type", "empty-token-type", is_(""))
+member("token_type", "padded-token-type", is_("Bearer "))
+member("token_type", "number-token-type", is_(7))
 member("expires_in", "no-expires-in", GONE)
 member("expires_in", "string-expires-in", is_("3600"))
 member("expires_in", "words-expires-in", is_("soon"))
 member("expires_in", "null-expires-in", (True, None))
+member("expires_in", "fraction-expires-in", is_(3600.9))
+member("expires_in", "boolean-expires-in", is_(True))
 member("expires_in", "zero-expires-in", is_(0))
 member("expires_in", "negative-expires-in", is_(-3600))
 member("expires_in", "absurd-expires-in", is_(10**18))
@@ -248,12 +256,16 @@ member("scope", "no-scope", GONE)
 member("refresh_token", "refresh-token-crlf", lambda token: token.endswith("\r\nX-Injected: 1"))
 member("id_token", "no-id-token", GONE)
 member("id_token", "garbage-id-token", is_("not.a-token.!"))
+member("id_token", "id-token-crlf", lambda token: token.endswith("\r\nX-Injected: 1"))
 
 
-@check("token-control-characters", "token-crlf")
+ENDS = {"token-control-characters": "\x00\x07\x7f", "token-crlf": "\r\nX-Injected: 1", "token-not-ascii": "-tökén"}
+
+
+@check(*ENDS)
 def _(wire, name):
     answer = wire.at("code").json
-    assert answer["access_token"].endswith({"token-crlf": "\r\nX-Injected: 1"}.get(name, "\x00\x07\x7f"))
+    assert answer["access_token"].endswith(ENDS[name])
     bound = Jwt(answer["id_token"])  # it fits: the token is the only failure
     assert bound.claims["at_hash"] == b64url(hashlib.sha256(answer["access_token"].encode()).digest()[:16])
     assert bound.is_signed_by(wire.key)
@@ -279,6 +291,12 @@ def _(wire):
     assert (answer.status, answer.json["error"], "access_token" in answer.json) == (200, "invalid_grant", False)
 
 
+@check("error-beside-tokens")
+def _(wire):
+    answer = wire.at("refresh")
+    assert (answer.status, answer.json["error"], "access_token" in answer.json) == (200, "invalid_client", True)
+
+
 # ---- claims of the ID token: rightly signed
 
 
@@ -295,20 +313,30 @@ claim("wrong-nonce", lambda claims, _: claims["nonce"] == "another-nonce")
 claim("no-nonce", lambda claims, _: "nonce" not in claims)
 claim("id-token-wrong-iss", lambda claims, _: claims["iss"] == "https://attacker.example")
 claim("id-token-iss-prefix", lambda claims, issuer: claims["iss"].startswith(issuer) and claims["iss"] != issuer)
+claim("id-token-iss-cut", lambda claims, issuer: len(claims["iss"]) > 20 and claims["iss"] + issuer[-1] == issuer)
+claim("id-token-iss-slash", lambda claims, issuer: claims["iss"] == f"{issuer}/")
+claim("id-token-iss-list", lambda claims, issuer: claims["iss"] == [issuer])
 claim("id-token-no-iss", lambda claims, _: "iss" not in claims)
 claim("wrong-aud", lambda claims, _: claims["aud"] == "another-client")
 claim("no-aud", lambda claims, _: "aud" not in claims)
+claim("empty-aud", lambda claims, _: claims["aud"] == [])
 claim("extra-aud", lambda claims, _: claims["aud"] == ["cli-app", "another-client"])
 claim("wrong-azp", lambda claims, _: claims["azp"] == "another-client" and claims["aud"] == "cli-app")
 claim(
     "expired-id-token", lambda claims, _: claims["exp"] < claims["auth_time"] - 3000 and claims["iat"] < claims["exp"]
 )
+claim("string-exp", lambda claims, _: int(claims["exp"]) > 0 and isinstance(claims["exp"], str))
+claim("future-nbf", lambda claims, _: claims["iat"] + 1000 < claims["nbf"] < claims["exp"])
+claim("clock-ahead", lambda claims, _: abs(claims["iat"] - 30 - time.time()) < 15 and claims["iat"] == claims["nbf"])
 claim("no-exp", lambda claims, _: "exp" not in claims)
 claim("future-iat", lambda claims, _: claims["auth_time"] + 3000 < claims["iat"] < claims["exp"])
 claim("no-iat", lambda claims, _: "iat" not in claims)
 claim("float-dates", lambda claims, _: [claims[name] % 1 for name in ("iat", "nbf", "exp", "auth_time")] == [0.5] * 4)
 claim("no-sub", lambda claims, _: "sub" not in claims)
+claim("empty-sub", lambda claims, _: claims["sub"] == "")
+claim("number-sub", lambda claims, _: claims["sub"] == 7)
 claim("other-sub", lambda claims, _: claims["sub"] == "somebody-else", "refresh")
+claim("empty-at-hash", lambda claims, _: claims["at_hash"] == "")
 claim("no-at-hash", lambda claims, _: "at_hash" not in claims)
 claim("id-token-escapes", lambda claims, _: claims["name"] == claims["preferred_username"] == ESCAPES)
 
@@ -346,6 +374,8 @@ def strangers(_wire):
 
 header("alg-none", lambda header: header["alg"] == "none" and "kid" not in header, length=0)
 header("alg-none-mixed-case", lambda header: header["alg"] == "nOnE", length=0)
+header("alg-none-signed", lambda header: header["alg"] == "none")
+header("empty-alg", lambda header: header["alg"] == "")
 header("no-alg", lambda header: "alg" not in header, length=0)
 header("no-signature", lambda header: header["alg"] == "RS256", length=0)
 header("wrong-alg", lambda header: header["alg"] == "RS512")
@@ -353,8 +383,11 @@ header("unknown-alg", lambda header: header["alg"] == "XX256")
 header("unknown-kid", lambda header: header["kid"] == "unknown-kid")
 header("no-kid", lambda header: "kid" not in header)
 header("crit-header", lambda header: [name for name in header["crit"] if name in header] == header["crit"] != [])
+header("crit-b64", lambda header: (header["crit"], header["b64"]) == (["b64"], False))
+header("empty-crit", lambda header: header["crit"] == [])
 header("strangers-signature", lambda header: header["kid"] != keys.STRANGER.kid, signed_by=strangers)
 header("jwk-in-header", lambda header: header["jwk"] == keys.STRANGER.public_jwk, signed_by=strangers)
+header("jwk-with-right-kid", lambda header: header["jwk"]["kid"] == header["kid"], signed_by=strangers)
 header("x5u-in-header", lambda header: header["x5u"].endswith("/x5u"), signed_by=strangers)
 
 
@@ -364,15 +397,6 @@ def _(wire):
     [key] = wire.send(token.header["jku"].partition("/default")[2]).json["keys"]
     assert token.is_signed_by(key)
     assert wire.at("jwks").json["keys"] == [wire.key]  # who asks where the metadata says gets the right one
-
-
-@check("hs256-public-key", "hs256-client-id")
-def _(wire, name):
-    token = wire.id_token()
-    key = wire.key
-    assert token.header["alg"] == "HS256"
-    secret = b"cli-app" if name == "hs256-client-id" else _pem(key)
-    assert token.signature == hmac.digest(secret, token.input, "sha256")
 
 
 def _pem(key):
@@ -388,6 +412,21 @@ def _pem(key):
     text = base64.b64encode(der(0x30, algorithm + der(3, b"\0" + der(0x30, numbers)))).decode()
     lines = [text[start : start + 64] for start in range(0, len(text), 64)]
     return "\n".join(["-----BEGIN PUBLIC KEY-----", *lines, "-----END PUBLIC KEY-----\n"]).encode()
+
+
+SECRETS = {
+    "hs256-public-key": _pem,
+    "hs256-jwk": lambda key: json.dumps(key).encode(),
+    "hs256-modulus": lambda key: key["n"].encode(),
+    "hs256-client-id": lambda _key: b"cli-app",
+}
+
+
+@check(*SECRETS)
+def _(wire, name):
+    token = wire.id_token()
+    assert token.header["alg"] == "HS256"
+    assert token.signature == hmac.digest(SECRETS[name](wire.key), token.input, "sha256")
 
 
 @check("bad-signature")
@@ -445,6 +484,23 @@ at("discovery", "discovery-issuer-case", lambda found, issuer: found["issuer"] =
 at("discovery", "no-issuer", lambda found, _: "issuer" not in found)
 at("discovery", "no-s256", lambda found, _: found["code_challenge_methods_supported"] == ["plain"])
 at("discovery", "no-pkce", lambda found, _: "code_challenge_methods_supported" not in found)
+at("discovery", "plain-and-s256", lambda found, _: found["code_challenge_methods_supported"] == ["plain", "S256"])
+at(
+    "discovery",
+    "iss-not-promised",
+    lambda found, _: "authorization_response_iss_parameter_supported" not in found and found["issuer"],
+)
+at(
+    "discovery",
+    "rs256-not-announced",
+    lambda found, _: found["id_token_signing_alg_values_supported"] == ["ES256", "PS256"],
+)
+at(
+    "discovery",
+    "shell-endpoint",
+    lambda found, issuer: found["authorization_endpoint"] == f"{issuer}/authorize?{documents.SHELL}",
+)
+at("discovery", "number-endpoint", lambda found, _: found["authorization_endpoint"] == 7)
 at("discovery", "no-token-endpoint", lambda found, _: "token_endpoint" not in found)
 at("discovery", "no-jwks-uri", lambda found, _: "jwks_uri" not in found)
 at("discovery", "http-endpoint", lambda found, _: found["token_endpoint"] == "http://idp.example/token")
@@ -454,10 +510,21 @@ for _name, _start in {
     "dash": "-",
     "crlf": "http://localhost/authorize\r\n",
     "percent": "http://localhost/authorize?%action%",
+    "line": "http://localhost/authorize\n",
+    "backslash": "http://localhost\\@",
+    "relative": "//localhost/",
 }.items():
     at("discovery", f"{_name}-endpoint", lambda found, _, s=_start: found["authorization_endpoint"].startswith(s))
 at("jwks", "jwks-empty", lambda found, _: found == {"keys": []})
 at("jwks", "jwks-other-key", lambda found, _: found == {"keys": [keys.STRANGER.public_jwk]})
+at(
+    "jwks",
+    "jwks-two-keys",
+    lambda found, _: found["keys"][0] == keys.STRANGER.public_jwk and len({key["kid"] for key in found["keys"]}) == 2,
+)
+at("jwks", "jwks-number", lambda found, _: found == {"keys": 7})
+at("jwks", "jwks-key-ops", lambda found, _: found["keys"][0]["key_ops"] == ["encrypt"])
+at("jwks", "jwks-false-kty", lambda found, _: (found["keys"][0]["kty"], "n" in found["keys"][0]) == ("EC", True))
 at("jwks", "jwks-many-keys", lambda found, _: len({key["kid"] for key in found["keys"]}) == 10_000)
 at("jwks", "jwks-huge", lambda found, _: len(found["keys"][0]["x5c"][0]) == 10 << 20)
 at("jwks", "jwks-use-enc", lambda found, _: found["keys"][0]["use"] == "enc")
@@ -508,8 +575,10 @@ def callback(fault, **expected):
 
 callback("wrong-state", state=["another-state"])
 callback("no-state", state=[])
+callback("empty-state", state=[""])
 callback("wrong-iss", iss=["https://attacker.example"])
 callback("no-iss", iss=[])
+callback("empty-iss", iss=[""])
 callback("no-code", code=[])
 callback("empty-code", code=[""])
 callback("repeated-code", code=["right", "another-code"])
@@ -517,6 +586,26 @@ callback("repeated-state", state=["right", "another-state"])
 callback("repeated-iss", iss=["right", "https://attacker.example"])
 callback("code-and-error", error=["access_denied"])
 callback("access-denied", code=[], error=["access_denied"], error_description=["The person denied the request."])
+for _error in (
+    "invalid_request",
+    "unauthorized_client",
+    "unsupported_response_type",
+    "invalid_scope",
+    "server_error",
+    "temporarily_unavailable",
+):
+    callback(
+        f"callback-{_error.replace('_', '-')}",
+        code=[],
+        error=[_error],
+        error_description=["The server says no."],
+    )
+callback(
+    "callback-markup-in-code",
+    code=[],
+    error=["<img src=x onerror=alert(1)>"],
+    error_description=["Sorry."],
+)
 callback("error-without-state", code=[], state=[], error=["access_denied"])
 callback("error-wrong-state", code=[], state=["another-state"], error=["access_denied"])
 callback("callback-escapes", code=[], error=["server_error"], error_description=[ESCAPES])
@@ -573,12 +662,25 @@ def status(fault, number, *, body=b"", spent=False, **headers):
 UNAVAILABLE = b'{"error": "temporarily_unavailable"}'
 status("http-400", 400)
 status("http-403", 403)
+status("http-404", 404)
+status("http-405", 405)
+status("http-418", 418)
+status("http-401-empty", 401)
 status("http-500", 500)
 status("http-500-after", 500, spent=True)
 status("http-429", 429, body=UNAVAILABLE, Retry_After="1")
 status("http-503", 503, body=UNAVAILABLE, Retry_After="1")
 status("retry-after-a-year", 503, body=UNAVAILABLE, Retry_After="31536000")
+status("retry-after-words", 503, body=UNAVAILABLE, Retry_After="soon")
+status("retry-after-negative", 503, body=UNAVAILABLE, Retry_After="-5")
 status("http-401", 401, body=b'{"error": "invalid_client", "error_description": "The client is not known."}')
+
+
+@check("http-400-after")
+def _(wire):
+    answer = wire.at("code")
+    assert answer.status == 400
+    assert wire.client.userinfo(answer.json["access_token"]).status_code == 200
 
 
 @check(*(f"redirect-{number}" for number in (301, 302, 303, 307, 308)))
@@ -649,17 +751,23 @@ body("form-encoded", lambda answer: len(dict(parse_qsl(answer.decode()))) > 4, "
 body("empty-body", lambda answer: answer == b"")
 body("null", lambda answer: answer == b"null")
 body("array", lambda answer: answer == b"[]")
+body("empty-object", lambda answer: answer == b"{}")
 body("string", lambda answer: answer == b'"a string"')
 body("cut-json", cut)
 body("trailing-json", trailing)
 body("bom", lambda answer: answer.startswith(b"\xef\xbb\xbf{") and json.loads(answer[3:]))
 body("utf-16", lambda answer: answer[:2] in (b"\xff\xfe", b"\xfe\xff") and json.loads(answer.decode("utf-16")))
 body("not-utf-8", not_utf_8)
+body("lone-surrogate", lambda answer: json.loads(answer)["extra"] == "\ud800" and len(json.loads(answer)) > 5)
 body("duplicate-keys", doubled)
 body("nan", has_raw(b"NaN"))
 body("infinity", has_raw(b"1e999"))
+body("minus-infinity", has_raw(b"-Infinity"))
+body("long-number", has_raw(b"9" * 40))
+body("long-fraction", has_raw(b"0." + b"1" * 5000))
 body("huge-number", has_raw(b"9" * 5000))
 body("deep-nesting", has_raw(b"[" * 100_000 + b"]" * 100_000))
+body("deep-objects", has_raw(b'{"a":' * 100_000 + b"1" + b"}" * 100_000))
 body("huge-body", lambda answer: len(answer) > 16 << 20 and json.loads(answer))
 
 
@@ -759,7 +867,7 @@ def test_a_healthy_server_is_not_taken_for_a_faulty_one(misbehave, name):
 
 def test_no_two_faults_have_one_name():
     modules = (tokens, claims, signatures, documents, callbacks, statuses, bodies, timing)
-    assert sum(len(module.faults) for module in modules) == len(FAULTS) == 156
+    assert sum(len(module.faults) for module in modules) == len(FAULTS) == 217
 
 
 def test_a_fault_says_in_one_line_what_happens_on_the_wire():

@@ -6,7 +6,7 @@ import contextlib
 import http.client
 from urllib.parse import urlsplit
 
-from oauth_cli_providers.mock.faults.fault import ESCAPES, Callback, Catalogue, Exchange
+from oauth_cli_providers.mock.faults.fault import ESCAPES, Callback, Catalogue, Exchange, changes_callback
 from oauth_cli_providers.mock.messages import is_loopback_redirect
 
 faults = Catalogue()
@@ -27,6 +27,12 @@ def no_state(answer: Callback) -> None:
 
 
 @faults.callback
+def empty_state(answer: Callback) -> None:
+    """The callback's state is empty."""
+    answer.put(state="")
+
+
+@faults.callback
 def wrong_iss(answer: Callback) -> None:
     """The callback's iss is another server's."""
     answer.put(iss="https://attacker.example")
@@ -36,6 +42,12 @@ def wrong_iss(answer: Callback) -> None:
 def no_iss(answer: Callback) -> None:
     """The callback has no iss, though the metadata promises it."""
     answer.put(iss=None)
+
+
+@faults.callback
+def empty_iss(answer: Callback) -> None:
+    """The callback's iss is empty."""
+    answer.put(iss="")
 
 
 @faults.callback
@@ -80,6 +92,25 @@ def access_denied(answer: Callback) -> None:
     answer.put(code=None, error="access_denied", error_description="The person denied the request.")
 
 
+def _error_fault(error: str) -> None:
+    def change(answer: Callback) -> None:
+        answer.put(code=None, error=error, error_description="The server says no.")
+
+    name = f"callback-{error.replace('_', '-')}"
+    faults.declare(name, f"The callback says {error}, with the right state.", ("authorize",), changes_callback(change))
+
+
+for _error in (
+    "invalid_request",
+    "unauthorized_client",
+    "unsupported_response_type",
+    "invalid_scope",
+    "server_error",
+    "temporarily_unavailable",
+):
+    _error_fault(_error)
+
+
 @faults.callback
 def error_without_state(answer: Callback) -> None:
     """The callback says access_denied, without a state."""
@@ -102,6 +133,12 @@ def callback_escapes(answer: Callback) -> None:
 def callback_markup(answer: Callback) -> None:
     """The callback says server_error; its error_description is a script for the page that shows it."""
     answer.put(code=None, error="server_error", error_description="<script>alert(document.domain)</script>")
+
+
+@faults.callback
+def callback_markup_in_code(answer: Callback) -> None:
+    """The callback's error is itself an image for the page that shows it."""
+    answer.put(code=None, error="<img src=x onerror=alert(1)>", error_description="Sorry.")
 
 
 @faults.after("authorize")

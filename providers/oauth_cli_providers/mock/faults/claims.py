@@ -42,6 +42,24 @@ def id_token_iss_prefix(token: IdToken) -> None:
 
 
 @faults.id_token()
+def id_token_iss_cut(token: IdToken) -> None:
+    """The ID token's iss is the issuer without its last letter."""
+    token.claims["iss"] = token.server.issuer[:-1]
+
+
+@faults.id_token()
+def id_token_iss_slash(token: IdToken) -> None:
+    """The ID token's iss is the issuer and a slash."""
+    token.claims["iss"] = f"{token.server.issuer}/"
+
+
+@faults.id_token()
+def id_token_iss_list(token: IdToken) -> None:
+    """The ID token's iss is a list with the issuer in it."""
+    token.claims["iss"] = [token.server.issuer]
+
+
+@faults.id_token()
 def id_token_no_iss(token: IdToken) -> None:
     """The ID token has no iss."""
     del token.claims["iss"]
@@ -57,6 +75,12 @@ def wrong_aud(token: IdToken) -> None:
 def no_aud(token: IdToken) -> None:
     """The ID token has no aud."""
     del token.claims["aud"]
+
+
+@faults.id_token()
+def empty_aud(token: IdToken) -> None:
+    """The ID token's aud is an empty list."""
+    token.claims["aud"] = []
 
 
 @faults.id_token()
@@ -85,6 +109,25 @@ def no_exp(token: IdToken) -> None:
 
 
 @faults.id_token()
+def string_exp(token: IdToken) -> None:
+    """The ID token's exp is a string of digits."""
+    token.claims["exp"] = str(token.claims["exp"])
+
+
+@faults.id_token()
+def future_nbf(token: IdToken) -> None:
+    """The ID token's nbf is in half an hour, before its exp."""
+    token.claims["nbf"] = _now(token) + _HOUR // 2
+
+
+@faults.id_token()
+def clock_ahead(token: IdToken) -> None:
+    """The ID token's dates are half a minute ahead (which is allowed: clocks differ)."""
+    for name in ("iat", "nbf", "exp", "auth_time"):
+        token.claims[name] = int(str(token.claims[name])) + 30
+
+
+@faults.id_token()
 def future_iat(token: IdToken) -> None:
     """The ID token's iat is in an hour, its exp in three."""
     now = _now(token)
@@ -110,6 +153,18 @@ def no_sub(token: IdToken) -> None:
     del token.claims["sub"]
 
 
+@faults.id_token()
+def empty_sub(token: IdToken) -> None:
+    """The ID token's sub is an empty string."""
+    token.claims["sub"] = ""
+
+
+@faults.id_token()
+def number_sub(token: IdToken) -> None:
+    """The ID token's sub is a number."""
+    token.claims["sub"] = 7
+
+
 @faults.id_token("refresh", "token", "code", "poll")
 def other_sub(token: IdToken) -> None:
     """The ID token's sub is somebody else's; after a refresh, unless another place is named."""
@@ -120,6 +175,12 @@ def other_sub(token: IdToken) -> None:
 def wrong_at_hash(token: IdToken) -> None:
     """The ID token's at_hash belongs to another access token."""
     token.claims["at_hash"] = b64url(hashlib.sha256(b"another access token").digest()[:16])
+
+
+@faults.id_token()
+def empty_at_hash(token: IdToken) -> None:
+    """The ID token's at_hash is an empty string."""
+    token.claims["at_hash"] = ""
 
 
 @faults.id_token()

@@ -13,6 +13,7 @@ faults = Catalogue()
 
 _MANY = 10_000
 _HUGE = 10 * 1024 * 1024
+SHELL = "a=$(touch${IFS}pwned);b'\"`c&d*|e"
 
 # ---- discovery
 
@@ -56,6 +57,24 @@ def no_pkce(metadata: Document) -> None:
 
 
 @faults.document("discovery")
+def plain_and_s256(metadata: Document) -> None:
+    """The discovery document offers PKCE with plain and, behind it, S256 (which is allowed)."""
+    metadata.members["code_challenge_methods_supported"] = ["plain", "S256"]
+
+
+@faults.document("discovery")
+def iss_not_promised(metadata: Document) -> None:
+    """The discovery document does not promise the callback's iss (which is allowed; it is there)."""
+    del metadata.members["authorization_response_iss_parameter_supported"]
+
+
+@faults.document("discovery")
+def rs256_not_announced(metadata: Document) -> None:
+    """The discovery document says that ID tokens are signed with ES256 or PS256; they are with RS256."""
+    metadata.members["id_token_signing_alg_values_supported"] = ["ES256", "PS256"]
+
+
+@faults.document("discovery")
 def no_token_endpoint(metadata: Document) -> None:
     """The discovery document has no token_endpoint."""
     del metadata.members["token_endpoint"]
@@ -73,6 +92,18 @@ def http_endpoint(metadata: Document) -> None:
     metadata.members["token_endpoint"] = "http://idp.example/token"  # noqa: S105 - an address
 
 
+@faults.document("discovery")
+def shell_endpoint(metadata: Document) -> None:
+    """The discovery document's authorization_endpoint has a query of what a shell would act on (which is allowed)."""
+    metadata.members["authorization_endpoint"] = f"{metadata.server.issuer}/authorize?{SHELL}"
+
+
+@faults.document("discovery")
+def number_endpoint(metadata: Document) -> None:
+    """The discovery document's authorization_endpoint is a number."""
+    metadata.members["authorization_endpoint"] = 7
+
+
 def _endpoint_fault(name: str, description: str, url: str) -> None:
     def change(metadata: Document) -> None:
         metadata.members["authorization_endpoint"] = url
@@ -86,6 +117,9 @@ for _name, _what, _url in (
     ("dash", "an option for whatever opens it", "--new-window=http://localhost/authorize"),
     ("crlf", "a URL with a line break", "http://localhost/authorize\r\nX-Injected: 1"),
     ("percent", "a URL with %action for a shell of Windows", "http://localhost/authorize?%action%&calc"),
+    ("line", "a URL that ends with a line", "http://localhost/authorize\n"),
+    ("backslash", "a URL whose host depends on who reads it", "http://localhost\\@attacker.example/authorize"),
+    ("relative", "a URL without a scheme", "//localhost/authorize"),
 ):
     _endpoint_fault(f"{_name}-endpoint", f"The discovery document's authorization_endpoint is {_what}.", _url)
 
@@ -105,6 +139,18 @@ def jwks_other_key(jwks: Document) -> None:
 
 
 @faults.document("jwks")
+def jwks_two_keys(jwks: Document) -> None:
+    """The JWKS has another key before the right one (which is allowed)."""
+    jwks.members["keys"] = [STRANGER.public_jwk, jwks.server.key.public_jwk]
+
+
+@faults.document("jwks")
+def jwks_number(jwks: Document) -> None:
+    """The JWKS's keys are a number."""
+    jwks.members["keys"] = 7
+
+
+@faults.document("jwks")
 def jwks_many_keys(jwks: Document) -> None:
     """The JWKS has 10,000 keys, the right one last."""
     others = [{**STRANGER.public_jwk, "kid": f"key-{number}"} for number in range(_MANY - 1)]
@@ -121,6 +167,18 @@ def jwks_huge(jwks: Document) -> None:
 def jwks_use_enc(jwks: Document) -> None:
     """The key in the JWKS is for encryption."""
     jwks.members["keys"] = [{**jwks.server.key.public_jwk, "use": "enc"}]
+
+
+@faults.document("jwks")
+def jwks_key_ops(jwks: Document) -> None:
+    """The key in the JWKS is for encryption, by its key_ops."""
+    jwks.members["keys"] = [{**jwks.server.key.public_jwk, "key_ops": ["encrypt"]}]
+
+
+@faults.document("jwks")
+def jwks_false_kty(jwks: Document) -> None:
+    """The key in the JWKS is an EC key by its kty; its numbers are those of the RSA key."""
+    jwks.members["keys"] = [{**jwks.server.key.public_jwk, "kty": "EC"}]
 
 
 @faults.document("jwks")

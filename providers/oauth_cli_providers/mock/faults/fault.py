@@ -32,8 +32,11 @@ Answer = Callable[[AuthorizationServer, Request, Proceed], Response]
 TOKEN = ("token", "code", "refresh", "poll")
 """The token endpoint: all of it, or one grant: of an authorization code, a refresh token, a device code."""
 
-ESCAPES = "\x1b[31mred\x1b[0m \x1b]0;title\x07 \x1b]8;;https://attacker.example\x1b\\link \u202eesrever\u202c \x9b2J"
-"""What a terminal must not be given: CSI and OSC sequences, of seven and eight bits, and a change of direction."""
+ESCAPES = (
+    "\x1b[31mred\x1b[0m \x1b]0;title\x07 \x1b]8;;https://attacker.example\x1b\\link \u202eesrever\u202c \x9b2J "
+    "[bold]markup[/bold]"
+)
+"""What a terminal must not be given: CSI and OSC sequences, of seven and eight bits, a change of direction, markup."""
 
 PROGRAMS = (*TOKEN, "discovery", "jwks", "userinfo", "device_authorization", "introspect", "revoke")
 """The places whose answers are for programs."""
@@ -137,6 +140,22 @@ def changes_document(change: Callable[[Document], None]) -> Answer:
     return changes_response(change_members)
 
 
+def changes_callback(change: Callable[[Callback], None]) -> Answer:
+    """Return what changes where the authorization endpoint sends the browser back to."""
+
+    def change_location(exchange: Exchange) -> Response:
+        if exchange.response.status != 302:  # noqa: PLR2004 - Found: the way back to the client
+            return exchange.response
+        location = exchange.response.headers["Location"]
+        start = len(exchange.request.query["redirect_uri"]) + 1  # one for the "?" or "&"
+        answer = Callback(exchange.server, parse_qsl(location[start:], keep_blank_values=True))
+        change(answer)
+        location = location[:start] + urlencode(answer.parameters)
+        return replace(exchange.response, headers={**exchange.response.headers, "Location": location})
+
+    return changes_response(change_location)
+
+
 _Refuse = Callable[[], OAuthError]
 _Before = Callable[[AuthorizationServer, Request], bool]
 _After = Callable[[Exchange], bool]
@@ -219,18 +238,7 @@ class Catalogue(dict[str, Fault]):
 
     def callback(self, change: _ChangeCallback) -> _ChangeCallback:
         """Declare a fault: the function changes what the authorization endpoint sends back."""
-
-        def change_location(exchange: Exchange) -> Response:
-            if exchange.response.status != 302:  # noqa: PLR2004 - Found: the way back to the client
-                return exchange.response
-            location = exchange.response.headers["Location"]
-            start = len(exchange.request.query["redirect_uri"]) + 1  # one for the "?" or "&"
-            answer = Callback(exchange.server, parse_qsl(location[start:], keep_blank_values=True))
-            change(answer)
-            location = location[:start] + urlencode(answer.parameters)
-            return replace(exchange.response, headers={**exchange.response.headers, "Location": location})
-
-        return self._declare_function(change, ("authorize",), changes_response(change_location))
+        return self._declare_function(change, ("authorize",), changes_callback(change))
 
     def response(self, *places: str) -> Callable[[_Respond], _Respond]:
         """Declare a fault: the function returns what is answered instead."""

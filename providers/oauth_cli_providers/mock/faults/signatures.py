@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import json
 
 from oauth_cli_providers.mock.authorization_server import CLIENT_ID
 from oauth_cli_providers.mock.faults.fault import TOKEN, Catalogue, Document, IdToken
@@ -29,6 +30,18 @@ def alg_none_mixed_case(token: IdToken) -> None:
 
 
 @faults.id_token()
+def alg_none_signed(token: IdToken) -> None:
+    """The ID token's alg is none, and its signature right."""
+    token.header["alg"] = "none"
+
+
+@faults.id_token()
+def empty_alg(token: IdToken) -> None:
+    """The ID token's alg is an empty string, and its signature right."""
+    token.header["alg"] = ""
+
+
+@faults.id_token()
 def no_alg(token: IdToken) -> None:
     """The ID token's header has no alg, and its signature is empty."""
     del token.header["alg"]
@@ -46,6 +59,20 @@ def hs256_public_key(token: IdToken) -> None:
     """The ID token's alg is HS256, keyed by the PEM of the public key."""
     token.header["alg"] = "HS256"
     token.sign = lambda message: hmac.digest(pem(token.server.key), message, "sha256")
+
+
+@faults.id_token()
+def hs256_jwk(token: IdToken) -> None:
+    """The ID token's alg is HS256, keyed by the public key as JSON."""
+    token.header["alg"] = "HS256"
+    token.sign = lambda message: hmac.digest(json.dumps(token.server.key.public_jwk).encode("ascii"), message, "sha256")
+
+
+@faults.id_token()
+def hs256_modulus(token: IdToken) -> None:
+    """The ID token's alg is HS256, keyed by the public key's n as it stands in the JWKS."""
+    token.header["alg"] = "HS256"
+    token.sign = lambda message: hmac.digest(str(token.server.key.public_jwk["n"]).encode("ascii"), message, "sha256")
 
 
 @faults.id_token()
@@ -86,6 +113,18 @@ def crit_header(token: IdToken) -> None:
 
 
 @faults.id_token()
+def crit_b64(token: IdToken) -> None:
+    """The ID token's crit names b64, which is false (RFC 7797), though the claims are in base64url."""
+    token.header.update(crit=["b64"], b64=False)
+
+
+@faults.id_token()
+def empty_crit(token: IdToken) -> None:
+    """The ID token's crit is an empty list."""
+    token.header["crit"] = []
+
+
+@faults.id_token()
 def bad_signature(token: IdToken) -> None:
     """One bit of the ID token's signature is another."""
     sign = token.sign
@@ -107,6 +146,13 @@ def strangers_signature(token: IdToken) -> None:
 def jwk_in_header(token: IdToken) -> None:
     """The ID token's header brings the key that signed it, as jwk."""
     token.header.update(jwk=STRANGER.public_jwk, kid=STRANGER.kid)
+    token.sign = STRANGER.sign
+
+
+@faults.id_token()
+def jwk_with_right_kid(token: IdToken) -> None:
+    """The ID token's header brings the key that signed it, as jwk, under the kid of the one in the JWKS."""
+    token.header["jwk"] = {**STRANGER.public_jwk, "kid": token.server.key.kid}
     token.sign = STRANGER.sign
 
 
@@ -179,6 +225,13 @@ def garbage_id_token(answer: Document) -> None:
     """id_token is no JWT."""
     if "id_token" in answer.members:
         answer.members["id_token"] = "not.a-token.!"  # noqa: S105 - not even a token
+
+
+@faults.document(*TOKEN)
+def id_token_crlf(answer: Document) -> None:
+    """id_token ends with a line break and more."""
+    if "id_token" in answer.members:
+        answer.members["id_token"] = f"{answer.members['id_token']}\r\nX-Injected: 1"
 
 
 @faults.document(*TOKEN)

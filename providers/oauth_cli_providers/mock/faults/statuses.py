@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from oauth_cli_providers.mock.authorization_server import AuthorizationServer
@@ -19,12 +20,14 @@ def _status_fault(name: str, description: str, answer: Response) -> None:
     faults.declare(name, description, PROGRAMS, lambda _server, _request, _proceed: answer)
 
 
-for _status in (400, 403, 500):
+for _status in (400, 403, 404, 405, 418, 500):
     _status_fault(f"http-{_status}", f"The status is {_status}, the body empty.", Response(_status, _JSON))
 for _name, _status, _seconds in (
     ("http-429", 429, "1"),
     ("http-503", 503, "1"),
     ("retry-after-a-year", 503, "31536000"),
+    ("retry-after-words", 503, "soon"),
+    ("retry-after-negative", 503, "-5"),
 ):
     _status_fault(
         _name,
@@ -36,6 +39,13 @@ _status_fault(
     "The status is 401, the error invalid_client.",
     refusal(OAuthError("invalid_client", "The client is not known.", status=401), page=False),
 )
+_status_fault("http-401-empty", "The status is 401, the body empty.", Response(401, _JSON))
+
+
+@faults.response()
+def http_400_after(exchange: Exchange) -> Response:
+    """The status is 400 after the work was done, and the body is the one of a success."""
+    return replace(exchange.response, status=400)
 
 
 @faults.response()

@@ -92,6 +92,12 @@ def token_crlf(answer: Document) -> None:
 
 
 @faults.document(*TOKEN)
+def token_not_ascii(answer: Document) -> None:
+    """The access token has letters that are not ASCII."""
+    _replace_access_token(answer, f"{answer.members['access_token']}-t\u00f6k\u00e9n")
+
+
+@faults.document(*TOKEN)
 def refresh_token_crlf(answer: Document) -> None:
     """The refresh token ends with a line break and more."""
     answer.members["refresh_token"] = f"{answer.members['refresh_token']}\r\nX-Injected: 1"
@@ -131,6 +137,36 @@ def unknown_token_type(answer: Document) -> None:
 
 
 @faults.document(*TOKEN)
+def dpop_token_type(answer: Document) -> None:
+    """token_type is DPoP, which nobody asked for."""
+    answer.members["token_type"] = "DPoP"  # noqa: S105 - a type
+
+
+@faults.document(*TOKEN)
+def empty_token_type(answer: Document) -> None:
+    """token_type is an empty string."""
+    answer.members["token_type"] = ""
+
+
+@faults.document(*TOKEN)
+def padded_token_type(answer: Document) -> None:
+    """token_type is Bearer and a space."""
+    answer.members["token_type"] = "Bearer "  # noqa: S105 - a type
+
+
+@faults.document(*TOKEN)
+def number_token_type(answer: Document) -> None:
+    """token_type is a number."""
+    answer.members["token_type"] = 7
+
+
+@faults.document(*TOKEN)
+def upper_case_token_type(answer: Document) -> None:
+    """token_type is BEARER, in upper case (which is allowed)."""
+    answer.members["token_type"] = "BEARER"  # noqa: S105 - a type
+
+
+@faults.document(*TOKEN)
 def lower_case_token_type(answer: Document) -> None:
     """token_type is bearer, in lower case (which is allowed)."""
     answer.members["token_type"] = "bearer"  # noqa: S105 - a type
@@ -146,6 +182,18 @@ def no_expires_in(answer: Document) -> None:
 def string_expires_in(answer: Document) -> None:
     """expires_in is a string of digits."""
     answer.members["expires_in"] = str(answer.members["expires_in"])
+
+
+@faults.document(*TOKEN)
+def fraction_expires_in(answer: Document) -> None:
+    """expires_in has a fraction."""
+    answer.members["expires_in"] = float(str(answer.members["expires_in"])) + 0.9
+
+
+@faults.document(*TOKEN)
+def boolean_expires_in(answer: Document) -> None:
+    """expires_in is true."""
+    answer.members["expires_in"] = True
 
 
 @faults.document(*TOKEN)
@@ -208,6 +256,12 @@ def no_rotation(answer: Document) -> None:
 def no_refresh_token(answer: Document) -> None:
     """A sign-in returns no refresh token (which is allowed)."""
     del answer.members["refresh_token"]
+
+
+@faults.document(*TOKEN)
+def error_beside_tokens(answer: Document) -> None:
+    """The status is 200, and an error stands beside the tokens."""
+    answer.members["error"] = "invalid_client"
 
 
 @faults.document(*TOKEN)
