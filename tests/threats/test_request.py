@@ -34,10 +34,9 @@ def test_threat_01_no_two_logins_share_a_random_value_and_each_proves_itself_wit
     assert len(set(drawn)) == len(drawn)
 
 
-@pytest.mark.parametrize("methods", [["plain"], [], "S256", {"S256": True}])
-def test_threat_02_a_server_that_says_it_has_no_s256_is_refused_before_the_browser(cli, server, robot, methods):
-    """A server that offers plain only, or nothing, gets no weaker login."""
-    server.metadata = {"code_challenge_methods_supported": methods}
+def test_threat_02_a_server_that_says_it_has_no_s256_is_refused_before_the_browser(cli, mock, robot):
+    """A server that offers plain only gets no weaker login."""
+    mock.faults = "no-s256"
 
     done = cli(*REFUSED)
 
@@ -46,10 +45,19 @@ def test_threat_02_a_server_that_says_it_has_no_s256_is_refused_before_the_brows
     assert robot.urls == []
 
 
-@pytest.mark.parametrize("methods", [None, ["plain", "S256"]])
-def test_threat_02_where_plain_is_offered_too_or_nothing_is_said_it_is_s256(cli, server, robot, methods):
-    """What else a server offers leads to nothing weaker."""
+@pytest.mark.parametrize("methods", [[], "S256", {"S256": True}], ids=str)
+def test_threat_02_nor_is_what_is_no_list_of_methods_taken_for_one(cli, server, robot, methods):
+    """Nothing at all, or S256 in another place than a list."""
     server.metadata = {"code_challenge_methods_supported": methods}
+
+    assert cli(*REFUSED).failed(8, "does not support PKCE with S256")
+    assert robot.urls == []
+
+
+@pytest.mark.parametrize("fault", ["no-pkce", "plain-and-s256"])
+def test_threat_02_where_plain_is_offered_too_or_nothing_is_said_it_is_s256(cli, mock, robot, fault):
+    """What else a server offers leads to nothing weaker."""
+    mock.faults = fault
 
     assert cli(*LOGIN).status == 0
     assert robot.query["code_challenge_method"] == "S256"
@@ -119,19 +127,35 @@ def test_threat_04_http_on_this_machine_is_allowed(cli, world, free_port, host):
 
 
 @pytest.mark.parametrize(
-    "other",
-    [lambda issuer: issuer + "/", lambda issuer: issuer.replace("http", "HTTP"), lambda _: "https://idp.example"],
+    ("fault", "other"),
+    [
+        ("discovery-issuer-slash", lambda issuer: issuer + "/"),
+        ("discovery-issuer-case", lambda issuer: issuer.replace("default", "DEFAULT")),
+        ("discovery-other-issuer", lambda _issuer: "https://attacker.example"),
+    ],
     ids=["slash", "case", "host"],
 )
-def test_threat_05_a_document_of_another_issuer_is_refused_before_the_browser(cli, server, robot, other):
+def test_threat_05_a_document_of_another_issuer_is_refused_before_the_browser(cli, mock, robot, fault, other):
     """Every character of the issuer counts, and the error shows both spellings."""
-    server.metadata = {"issuer": other(server.issuer)}
+    mock.faults = fault
 
     done = cli(*REFUSED)
 
-    assert done.failed(3, "the issuer does not match", other(server.issuer), f"you gave '{server.issuer}'")
+    assert done.failed(3, "the issuer does not match", other(mock.issuer), f"you gave '{mock.issuer}'")
     assert done.next_step
     assert robot.urls == []
+
+
+@pytest.mark.parametrize(
+    "kind", ["javascript", "file", "dash", "crlf", "line", "percent", "backslash", "relative", "number", "http"]
+)
+def test_threat_06_an_endpoint_that_is_no_safe_address_is_refused_before_the_browser(cli, mock, robot, kind):
+    """What a metadata document calls an endpoint never becomes a script, a file, an option or a second line."""
+    mock.faults = f"{kind}-endpoint"
+
+    assert cli(*REFUSED).failed(8, "token_endpoint" if kind == "http" else "authorization_endpoint")
+    assert robot.urls == []
+    assert mock.received("token") == []
 
 
 @pytest.mark.parametrize(
@@ -151,8 +175,8 @@ def test_threat_05_a_document_of_another_issuer_is_refused_before_the_browser(cl
     ],
 )
 @pytest.mark.parametrize("name", ["authorization_endpoint", "token_endpoint"])
-def test_threat_06_an_endpoint_that_is_no_safe_address_is_refused_before_the_browser(cli, server, robot, name, url):
-    """What a metadata document calls an endpoint never becomes a script, a file, an option or a second line."""
+def test_threat_06_so_is_every_other_endpoint_under_any_name(cli, server, robot, name, url):
+    """A token endpoint is held to the same, and each in several spellings."""
     server.metadata = {name: url}
 
     assert cli(*REFUSED).failed(8, name)
@@ -172,9 +196,9 @@ def test_threat_06_http_under_an_https_issuer_is_refused_on_this_machine_too(cli
     assert server.requests == []
 
 
-def test_threat_07_the_url_is_one_argument_of_the_browser_and_meets_no_shell(cli, server, tmp_path):
+def test_threat_07_the_url_is_one_argument_of_the_browser_and_meets_no_shell(cli, mock, tmp_path):
     """Whatever the server put into its address: no shell sees it, and it stays one word."""
-    server.metadata = {"authorization_endpoint": f"{server.issuer}/authorize?a=$(touch${{IFS}}pwned);b'\"`c&d*|e"}
+    mock.faults = "shell-endpoint"
     opened, browser = tmp_path / "opened", tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > "{opened}.new"; mv "{opened}.new" "{opened}"\n')
     browser.chmod(0o700)
@@ -187,26 +211,25 @@ def test_threat_07_the_url_is_one_argument_of_the_browser_and_meets_no_shell(cli
         time.sleep(0.02)
     option, url, *rest = opened.read_text().splitlines()
     assert (option, rest) == ("--new-window", [])
-    assert url.startswith(f"{server.issuer}/authorize?a=$(touch${{IFS}}pwned);b'\"`c&d*|e&response_type=code&")
+    assert url.startswith(f"{mock.issuer}/authorize?a=$(touch${{IFS}}pwned);b'\"`c&d*|e&response_type=code&")
     assert "state" in parse_qs(urlsplit(url).query)
 
 
 @pytest.mark.parametrize(
-    ("promised", "iss", "words"),
+    ("faults", "words"),
     [
-        (False, "https://another.example", "another issuer"),
-        (True, "https://another.example", "another issuer"),
-        (False, "", "another issuer"),
-        (True, None, "lacks the iss"),
+        ("wrong-iss", "another issuer"),
+        ("wrong-iss,iss-not-promised", "another issuer"),
+        ("empty-iss,iss-not-promised", "another issuer"),
+        ("no-iss", "lacks the iss"),
     ],
 )
-def test_threat_08_an_answer_of_another_issuer_leads_to_no_token_request(cli, server, robot, promised, iss, words):
+def test_threat_08_an_answer_of_another_issuer_leads_to_no_token_request(cli, mock, robot, faults, words):
     """The iss of an answer is the issuer's own; where it is promised it is there. Else the code goes nowhere."""
-    server.metadata = {"authorization_response_iss_parameter_supported": promised}
-    server.redirect = {"iss": iss}
+    mock.faults = faults
 
     assert cli(*LOGIN).failed(8, words)
-    assert server.received("/token") == []
+    assert mock.received("token") == []
     assert robot.answers[0][0] == 400
     assert "This sign-in was stopped" in robot.answers[0][1]
 
