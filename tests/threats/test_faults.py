@@ -24,7 +24,7 @@ WORDS = {
     """,
     7: """
     cut-short gzip-bomb gzip-garbage hang-up http-429 http-500 http-500-after http-503 huge-body jwks-huge
-    jwks-many-keys retry-after-a-year retry-after-negative retry-after-words
+    jwks-many-keys retry-after-a-year retry-after-an-hour retry-after-negative retry-after-words
     """,
     8: """
     access-token-number alg-none alg-none-mixed-case alg-none-signed array backslash-endpoint bad-signature bom

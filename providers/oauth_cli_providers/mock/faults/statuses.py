@@ -25,6 +25,7 @@ for _status in (400, 403, 404, 405, 418, 500):
 for _name, _status, _seconds in (
     ("http-429", 429, "1"),
     ("http-503", 503, "1"),
+    ("retry-after-an-hour", 503, "3600"),
     ("retry-after-a-year", 503, "31536000"),
     ("retry-after-words", 503, "soon"),
     ("retry-after-negative", 503, "-5"),
