@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import pytest
@@ -28,11 +29,16 @@ class Uptime:
 
 
 @pytest.fixture
-def uptime(cli, world, server):
+def time_flies(cli, world):
     passing = Uptime()
-    server.on_request = passing.note
     world(monotonic=lambda: passing.now, sleep=passing.sleep)
     return passing
+
+
+@pytest.fixture
+def uptime(time_flies, server):
+    server.on_request = time_flies.note
+    return time_flies
 
 
 @pytest.fixture
@@ -118,7 +124,19 @@ def test_an_address_with_the_code_filled_in_is_shown_beside_the_plain_one(cli, s
     assert f"code filled in:  {server.issuer}/device?user_code=BCDF-GHJK" in cli(*LOGIN).err
 
 
-def test_threat_46_an_address_that_must_not_be_opened_is_not_offered_with_the_code(cli, server, robot, uptime):
+@pytest.mark.parametrize("fault", ["javascript-verification-uri", "file-verification-uri"])
+@pytest.mark.usefixtures("time_flies")
+def test_threat_46_an_address_that_must_not_be_opened_is_not_offered_with_the_code(cli, mock, robot, fault):
+    mock.faults = [fault, "device-denied"]
+
+    done = cli(*LOGIN)
+
+    assert re.search(r"Enter this code there:  [A-Z]{4}-[A-Z]{4}\n", done.err)
+    assert "with the code filled in" not in done.err
+    assert robot.urls == []
+
+
+def test_threat_46_an_address_in_words_is_shown_and_one_that_must_not_be_opened_is_not(cli, server, robot, uptime):
     server.device = {"verification_uri": "the page named in the manual", "verification_uri_complete": "javascript:a()"}
 
     done = cli(*LOGIN)
@@ -173,13 +191,15 @@ def test_no_answer_never_makes_it_poll_more_often_than_the_server_asked(cli, ser
     assert uptime.polls[1] - uptime.polls[0] >= 90
 
 
-def test_threat_45_a_server_that_says_the_code_expired(cli, answers, uptime, session_file):
-    answers(PENDING, {"error": "expired_token"})
+@pytest.mark.usefixtures("time_flies")
+def test_threat_45_a_server_that_says_the_code_expired(cli, mock, session_file):
+    mock.faults = "device-expired"
 
     done = cli(*LOGIN)
 
     assert done.failed(6, "the device code expired")
     assert "new code" in done.next_step
+    assert len(mock.received("token")) == 1
     assert not session_file().exists()
 
 
@@ -198,13 +218,15 @@ def test_the_users_time_limit_ends_it_earlier(cli, server, answers, uptime):
     assert uptime.polls == [5, 10]
 
 
-def test_threat_45_denied_consent_is_told(cli, answers, uptime, session_file):
-    answers(PENDING, {"error": "access_denied"})
+@pytest.mark.usefixtures("time_flies")
+def test_threat_45_denied_consent_is_told(cli, mock, session_file):
+    mock.faults = "device-denied"
 
     done = cli(*LOGIN)
 
     assert done.failed(5, "denied")
     assert "Nothing was stored" in done.next_step
+    assert len(mock.received("token")) == 1
     assert not session_file().exists()
 
 

@@ -517,6 +517,19 @@ def mock(
     running_mock.faults = ()
 
 
+@pytest.fixture
+def signed_in_at_mock(cli: Cli, mock: OAuthMockServer, clock: Clock, redirect_uri: str) -> Callable[..., None]:
+    """Sign in at the embedded server, ``age`` seconds ago; what it is asked from then on is in ``mock.requests``."""
+
+    def sign_in(name: str = "mock", *, age: int = 3600) -> None:
+        settings = ("--issuer", mock.issuer, "--redirect-uri", redirect_uri)
+        assert cli("login", "--provider", "mock", "--profile", name, *settings).status == 0
+        clock.now += age
+        mock.requests.clear()
+
+    return sign_in
+
+
 # ---- what is stored
 
 

@@ -9,8 +9,6 @@ import pytest
 from raw_server import serving, serving_tls
 
 LOGIN = ("login", "--provider", "mock", "--timeout", "10")
-LIFETIME = 3600
-"""Seconds for which the embedded server's access tokens are good."""
 
 
 @pytest.fixture
@@ -40,11 +38,9 @@ def renewing(signed_in, clock, renewed):
 
 
 @pytest.fixture
-def expired(cli, mock, clock):
-    """Sign in at the embedded server, and let the access token end; what it is asked from then on counts."""
-    assert cli(*LOGIN).status == 0
-    clock.now += LIFETIME
-    mock.requests.clear()
+def expired(signed_in_at_mock):
+    """Have a session of the embedded server whose access token has just ended."""
+    signed_in_at_mock()
 
 
 # ---- where a request never goes
@@ -64,12 +60,12 @@ def expired(cli, mock, clock):
         ("discovery", LOGIN),
     ],
 )
-def test_threat_27_a_redirect_is_an_error_and_its_target_sees_nothing(cli, mock, clock, place, argv, status):
+def test_threat_27_a_redirect_is_an_error_and_its_target_sees_nothing(
+    cli, mock, signed_in_at_mock, place, argv, status
+):
     """Codes, verifiers, tokens and secrets do not travel along a redirect, from no endpoint."""
     if argv[0] != "login":
-        assert cli(*LOGIN).status == 0
-        clock.now += LIFETIME if argv[0] in {"token", "logout"} else 0
-        mock.requests.clear()
+        signed_in_at_mock(age=3600 if argv[0] == "token" else 0)
     mock.faults = f"redirect-{status}@{place}"
 
     done = cli(*argv)

@@ -93,12 +93,16 @@ def test_a_provider_that_cannot_revoke_says_so(cli, server, signed_in, store):
     assert store.read("mock").session is None
 
 
-@pytest.mark.parametrize(("status", "exit_status"), [(400, 8), (401, 8), (404, 8), (500, 7), (503, 7)])
+@pytest.mark.parametrize(
+    ("fault", "exit_status"),
+    [("http-400", 8), ("http-401", 5), ("http-401-empty", 8), ("http-404", 8), ("http-500", 7), ("http-503", 7)],
+)
 def test_threat_66_a_revocation_that_fails_deletes_all_the_same_and_is_not_0(
-    cli, server, reply, signed_in, store, status, exit_status
+    cli, mock, signed_in_at_mock, world, store, fault, exit_status
 ):
-    signed_in()
-    server.queue("/revoke", *[reply(status, headers={"Retry-After": "0"})] * 3)
+    signed_in_at_mock(age=0)
+    world(sleep=lambda _seconds: None)
+    mock.faults = f"{fault}@revoke"
 
     done = cli("logout")
 
