@@ -120,7 +120,7 @@ def test_threat_29_a_proxy_is_honoured_for_everything_else(cli, proxy, world):
 
 
 @pytest.mark.usefixtures("expired")
-@pytest.mark.parametrize("fault", ["gzip-bomb", "huge-body"])
+@pytest.mark.parametrize("fault", ["huge-body", "gzip-bomb"])
 def test_threat_30_a_compressed_body_ends_at_one_mebibyte(mock, renewed, fault):
     """200 KB that unpack to 200 MB are not unpacked, and what is that large as it comes is not read."""
     mock.faults = fault
