@@ -496,6 +496,7 @@ def running_mock(shared_clock: Clock, mock_key_folder: Path) -> Iterator[OAuthMo
     mock = OAuthMockServer()
     server = MockServer(
         0,
+        access_token_lifetime=1800,  # not the hour that a client assumes where none is named
         state_folder=str(mock_key_folder),
         clock=shared_clock,
         respond=mock._respond,  # as the plugin does, which starts a server for each test
