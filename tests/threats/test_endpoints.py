@@ -235,6 +235,16 @@ def test_threat_36_a_lifetime_is_always_known(mock, renewed, store, kind, lifeti
     assert session.expires_at - session.issued_at == lifetime
 
 
+def test_threat_36_a_lifetime_that_only_floating_point_can_hold_has_the_same_limit(server, renewing, store):
+    """JSON has no integers: 1e20 seconds are ten years as well."""
+    server.tokens = {"expires_in": 1e20, "id_token": None}
+
+    renewing()
+
+    session = store.read("mock").session
+    assert session.expires_at - session.issued_at == 315_360_000
+
+
 @pytest.mark.usefixtures("expired")
 @pytest.mark.parametrize("kind", ["negative", "words", "boolean"])
 def test_threat_36_what_is_no_lifetime_is_refused(mock, renewed, kind):

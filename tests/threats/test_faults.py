@@ -12,7 +12,7 @@ from oauth_cli_providers.mock.faults import FAULTS
 
 WORDS = {
     3: """
-    discovery-issuer-case discovery-issuer-slash discovery-other-issuer no-issuer
+    discovery-issuer-case discovery-issuer-scheme discovery-issuer-slash discovery-other-issuer no-issuer
     """,
     5: """
     access-denied callback-escapes callback-invalid-request callback-invalid-scope callback-markup

@@ -131,9 +131,10 @@ def test_threat_04_http_on_this_machine_is_allowed(cli, world, free_port, host):
     [
         ("discovery-issuer-slash", lambda issuer: issuer + "/"),
         ("discovery-issuer-case", lambda issuer: issuer.replace("default", "DEFAULT")),
+        ("discovery-issuer-scheme", lambda issuer: issuer.replace("http", "HTTP")),
         ("discovery-other-issuer", lambda _issuer: "https://attacker.example"),
     ],
-    ids=["slash", "case", "host"],
+    ids=["slash", "case", "scheme", "host"],
 )
 def test_threat_05_a_document_of_another_issuer_is_refused_before_the_browser(cli, mock, robot, fault, other):
     """Every character of the issuer counts, and the error shows both spellings."""

@@ -481,6 +481,7 @@ def at(place, fault, expected):
 at("discovery", "discovery-other-issuer", lambda found, _: found["issuer"] == "https://attacker.example")
 at("discovery", "discovery-issuer-slash", lambda found, issuer: found["issuer"] == f"{issuer}/")
 at("discovery", "discovery-issuer-case", lambda found, issuer: found["issuer"] == issuer.replace("default", "DEFAULT"))
+at("discovery", "discovery-issuer-scheme", lambda found, issuer: found["issuer"] == issuer.replace("http", "HTTP"))
 at("discovery", "no-issuer", lambda found, _: "issuer" not in found)
 at("discovery", "no-s256", lambda found, _: found["code_challenge_methods_supported"] == ["plain"])
 at("discovery", "no-pkce", lambda found, _: "code_challenge_methods_supported" not in found)
@@ -868,7 +869,7 @@ def test_a_healthy_server_is_not_taken_for_a_faulty_one(misbehave, name):
 
 def test_no_two_faults_have_one_name():
     modules = (tokens, claims, signatures, documents, callbacks, statuses, bodies, timing)
-    assert sum(len(module.faults) for module in modules) == len(FAULTS) == 218
+    assert sum(len(module.faults) for module in modules) == len(FAULTS) == 219
 
 
 def test_a_fault_says_in_one_line_what_happens_on_the_wire():

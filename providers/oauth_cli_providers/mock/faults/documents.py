@@ -39,6 +39,13 @@ def discovery_issuer_case(metadata: Document) -> None:
 
 
 @faults.document("discovery")
+def discovery_issuer_scheme(metadata: Document) -> None:
+    """The discovery document's issuer has its scheme in capitals."""
+    scheme, _, rest = metadata.server.issuer.partition("://")
+    metadata.members["issuer"] = f"{scheme.upper()}://{rest}"
+
+
+@faults.document("discovery")
 def no_issuer(metadata: Document) -> None:
     """The discovery document has no issuer."""
     del metadata.members["issuer"]
