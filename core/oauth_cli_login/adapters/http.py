@@ -168,9 +168,8 @@ class Http:
         try:
             with self._watched(end), self._open(request, remaining) as answer:
                 body = self._read(answer, end)
-                response = HttpResponse(
-                    answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, body
-                )
+                headers = {name.lower(): value for name, value in answer.headers.items()}
+                response = HttpResponse(answer.status_code, headers, body, request.secrets)
         except _RAISED as error:
             raise _transport_error(request.url, error, late=self._clock() >= end) from error
         if self._clock() > end:  # an answer that was cut in its headers looks like one that ended there
