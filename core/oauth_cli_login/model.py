@@ -19,7 +19,7 @@ JsonObject = Mapping[str, object]
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """One request to send. ``headers`` and ``body`` may hold secrets; ``secrets`` are those that an answer could repeat."""
+    """One request to send. ``headers`` and ``body`` may hold secrets; ``secrets`` are what an answer may repeat."""
 
     method: str
     url: str

@@ -345,7 +345,7 @@ def test_threat_21_an_idle_connection_keeps_nobody_waiting(cli, server, robot, k
 def test_threat_22_two_hundred_slow_connections_take_no_thread_and_keep_nobody_waiting(
     process, server, robot, knock, request_of
 ):
-    """Its threads stay as many as they are, the real callback is answered within a second, and the port is free then."""
+    """Its threads stay as many as they are, the real callback is answered within a second; then the port is free."""
     login = process(*LOGIN[:3], "--timeout", "20", "--no-browser")
     callback = robot.sign_in(login.wait_for(r"http://\S*/authorize\S*"))
     login.wait_for(r"Waiting for the callback.*\n")

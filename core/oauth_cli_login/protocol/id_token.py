@@ -9,7 +9,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from oauth_cli_login.errors import ProtocolError
+from oauth_cli_login.errors import ClockDiffers, ProtocolError
 from oauth_cli_login.protocol.base64url import base64url
 from oauth_cli_login.protocol.body import parse_json, reason_of
 from oauth_cli_login.protocol.jwk import ALGORITHMS
@@ -86,7 +86,7 @@ def time_checks(claims: Claims, what: str, *, now: float, required: Sequence[str
     def check(name: str, says: str, is_wrong: Callable[[float], bool]) -> Check:
         def run() -> None:
             if is_wrong(_time(claims, name, what)):
-                raise ProtocolError(f"the {what} {says} by this machine's clock", hint=_CLOCK_HINT)
+                raise ClockDiffers(f"the {what} {says} by this machine's clock")
 
         return Check(name, run)
 
@@ -142,9 +142,6 @@ def _check_audience(claims: Claims, client_id: str) -> None:
     azp = claims.get("azp")
     if azp is not None and azp != client_id:
         raise ProtocolError("the ID token was issued to another client (azp)")
-
-
-_CLOCK_HINT = "Is the clock right? More than a minute apart is too much."
 
 
 def _time(claims: Claims, name: str, what: str = WHAT) -> float:
