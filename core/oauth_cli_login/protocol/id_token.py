@@ -43,6 +43,7 @@ def validate(
     ``nonce`` is what the authorization request sent, or ``None`` where none was sent (device flow, refresh). Raises
     ProtocolError.
     """
+    _check_typ(jws.header.get("typ"))
     claims = claims_of(jws)
     alg = jws.header.get("alg")
     for check in checks(claims, issuers=issuers, client_id=client_id, now=now, alg=alg, access_token=access_token):
@@ -103,6 +104,12 @@ def check_issuer(claims: Claims, issuers: Callable[[Claims], Sequence[str]], wha
     issuer = claims.get("iss")
     if not isinstance(issuer, str) or issuer not in issuers(claims):
         raise ProtocolError(f"the {what} is from another issuer: {ascii(issuer)[:200]}")
+
+
+def _check_typ(typ: object) -> None:
+    """Refuse a JWT that is typed as something else: ``at+jwt``, ``logout+jwt`` … (RFC 8725 section 3.11)."""
+    if typ is not None and (not isinstance(typ, str) or typ.lower().endswith("+jwt")):
+        raise ProtocolError(f"the ID token is another kind of token (typ {ascii(typ)[:40]})")
 
 
 def _check_sub(claims: Claims) -> None:
