@@ -112,7 +112,7 @@ def valid_session(
 def _renew(context: Context, configuration: Configuration, profile: Profile, session: Session) -> Session:
     """Take steps 4 to 7, with the profile's lock held."""
     store, name = configuration.store, profile.name
-    store.check_writable(name, locked=True)
+    store.check_writable(name)
     try:
         with connected(context, configuration, profile, session) as client:
             if session.id_token is not None:
