@@ -216,12 +216,12 @@ class Http:
                 opened.shutdown(socket.SHUT_RDWR)
 
     def _read(self, answer: requests.Response, end: float) -> bytes:
-        body = b""
+        body = bytearray()  # bytes would be copied at each piece, and a server may send one byte in each
         while True:
             chunk = answer.raw.read1(64 * 1024, decode_content=True)
             body += chunk
             if not chunk:
-                return body
+                return bytes(body)
             if len(body) > MAX_BODY:
                 raise _FinalError(f"{_shown(answer.url)} sends more than 1 MiB", hint="That is no OAuth answer.")
             if self._clock() > end:
