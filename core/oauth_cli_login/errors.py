@@ -10,6 +10,7 @@
     ├ LoginTimeout        6  nobody answered in time
     ├ TransportError      7  the server could not be reached, or kept failing
     ├ ProtocolError       8  the server broke the protocol, or a security check failed
+    │ └ ClockDiffers      8  a token's times do not fit this machine's clock
     ├ StoreError          9  a session could not be read or written
     │ └ KeyringError      9  the system's keyring does not answer, or lacks the session
     ├ CannotRun         126  exec: the program is there, and the system does not run it
@@ -148,6 +149,12 @@ class ProtocolError(OAuthCliError):
 
     exit_status = ExitStatus.PROTOCOL
     next_step = "Nothing was stored. Check the issuer and the endpoints, or show this to the server's operator."
+
+
+class ClockDiffers(ProtocolError):  # noqa: N818 - it names what is the matter
+    """A token's exp, iat or nbf does not fit this machine's clock; either may be wrong."""
+
+    next_step = "Is the clock right? More than a minute apart is too much."
 
 
 class StoreError(OAuthCliError):

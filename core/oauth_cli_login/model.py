@@ -19,21 +19,23 @@ JsonObject = Mapping[str, object]
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """One request to send. ``headers`` and ``body`` may hold secrets."""
+    """One request to send. ``headers`` and ``body`` may hold secrets; ``secrets`` are what an answer may repeat."""
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """One answer, whole. The names in ``headers`` are lower case."""
+    """One answer, whole. The names in ``headers`` are lower case; ``secrets`` are its request's."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

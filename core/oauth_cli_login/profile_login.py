@@ -66,9 +66,9 @@ def sign_in_to_profile(
     """
     store, name = configuration.store, destination.profile
     provider, resolved = destination.provider, destination.resolved
-    with store.lock(name):  # that it can be had is seen before the browser as well
+    with store.lock(name):  # that it can be had, and the session written, is seen before the browser as well
         session = _pinned(configuration, destination, switch_account=switch_account)
-    store.check_writable(name, store=resolved.store)
+        store.check_writable(name, store=resolved.store)
     # an access token that is over says that the refresh token may not work: then consent is asked for anew
     renewable = session is not None and session.refresh_token is not None and is_fresh(session, context.clock())
     another = switch_account or (session is None and any(_sessions_elsewhere(configuration, destination)))

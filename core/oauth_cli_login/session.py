@@ -10,7 +10,8 @@
    spent that may be good for one use only.
 5. Refresh; verify the new ID token, and check it against the session (OpenID Connect Core 12.2).
 6. On ``invalid_grant`` read again before giving up: somebody without our lock may have been faster.
-7. Save, release, and hand out.
+7. Save, release, and hand out. Where the ID token could not be judged, by a clock that is wrong or for want of keys,
+   the new refresh token alone is saved, and nothing handed out.
 
 A process that is asked to end between 5 and 7 saves first. One that dies there leaves a session whose refresh token may
 be spent: the next use gets ``invalid_grant`` and says "sign in again". Nothing worse can come of it.
@@ -18,7 +19,7 @@ be spent: the next use gets ``invalid_grant`` and says "sign in again". Nothing 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from oauth_cli_login import cached
@@ -28,12 +29,12 @@ from oauth_cli_login.client import Client, client_for
 from oauth_cli_login.config import Configuration
 from oauth_cli_login.context import Context
 from oauth_cli_login.discovery import discover, served
-from oauth_cli_login.errors import ConfigError, NotSignedIn, StoreError, TokenError
+from oauth_cli_login.errors import ClockDiffers, ConfigError, NotSignedIn, StoreError, TokenError, TransportError
 from oauth_cli_login.model import Profile, Session
 from oauth_cli_login.pinning import difference_from
 from oauth_cli_login.plugins import load
 from oauth_cli_login.protocol import params
-from oauth_cli_login.protocol.id_token import check_refreshed
+from oauth_cli_login.protocol.id_token import check_refreshed, decode
 from oauth_cli_login.protocol.token import REFRESH_TOKEN, expires_at, refresh_request
 from oauth_cli_login.provider import Provider
 from oauth_cli_login.settings import Resolved
@@ -111,14 +112,15 @@ def valid_session(
 def _renew(context: Context, configuration: Configuration, profile: Profile, session: Session) -> Session:
     """Take steps 4 to 7, with the profile's lock held."""
     store, name = configuration.store, profile.name
-    store.check_writable(name, locked=True)
+    store.check_writable(name)
     try:
         with connected(context, configuration, profile, session) as client:
             if session.id_token is not None:
                 client.keys.fetch()  # its successor cannot be verified without them
             with uninterrupted():  # between the two the server's session and ours are apart
-                renewed = _refresh(context, client, profile, session)
-                _save(configuration, replace(profile, session=renewed))
+                renewed = _refresh(
+                    context, client, profile, session, lambda new: _save(configuration, replace(profile, session=new))
+                )
     except TokenError as error:
         if error.error != "invalid_grant":
             raise
@@ -215,8 +217,10 @@ def check_settings(configuration: Configuration, profile: Profile, session: Sess
     return provider, resolved
 
 
-def _refresh(context: Context, client: Client, profile: Profile, session: Session) -> Session:
-    """Spend the session's refresh token, and return the session that comes of it; one use, one request."""
+def _refresh(
+    context: Context, client: Client, profile: Profile, session: Session, save: Callable[[Session], None]
+) -> Session:
+    """Spend the session's refresh token; save and return the session that comes of it. One use, one request."""
     if session.refresh_token is None:
         raise ended(profile.name, profile)
     request = refresh_request(
@@ -229,10 +233,18 @@ def _refresh(context: Context, client: Client, profile: Profile, session: Sessio
     )
     issued_at = int(context.clock())
     tokens = client.parse_token_response(client.connection.send(request, repeat="if refused"), REFRESH_TOKEN)
-    claims = client.validate_id_token(tokens, nonce=None, now=context.clock())
+    try:
+        claims = client.validate_id_token(tokens, nonce=None, now=context.clock())
+    except (ClockDiffers, TransportError):
+        if tokens.id_token and tokens.refresh_token:
+            # Nothing of it is handed out. But the old refresh token is spent, and when the clock is right, or the keys
+            # can be had, the session goes on: whose the tokens are is not what failed.
+            check_refreshed(decode(tokens.id_token)[1], first=session.id_token, sub=session.sub)
+            save(replace(session, refresh_token=tokens.refresh_token))
+        raise
     if claims is not None:
         check_refreshed(claims, first=session.id_token, sub=session.sub)
-    return replace(
+    renewed = replace(
         session,
         access_token=tokens.access_token,
         issued_at=issued_at,
@@ -242,6 +254,8 @@ def _refresh(context: Context, client: Client, profile: Profile, session: Sessio
         scopes=session.scopes if tokens.scope is None else tokens.scope,
         id_token=tokens.id_token or session.id_token,
     )
+    save(renewed)
+    return renewed
 
 
 def ended(name: str, profile: Profile, why: str = "") -> NotSignedIn:

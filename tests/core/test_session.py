@@ -220,7 +220,6 @@ def test_a_refresh_that_fails_changes_nothing_that_is_stored(
         ("other-sub", "somebody else"),
         ("wrong-aud@refresh", "another client"),
         ("id-token-wrong-iss@refresh", "another issuer"),
-        ("expired-id-token@refresh", "expired"),
     ],
 )
 def test_threat_53_a_refreshed_id_token_is_held_against_the_session(
@@ -231,6 +230,44 @@ def test_threat_53_a_refreshed_id_token_is_held_against_the_session(
     before = session_file().read_bytes()
 
     assert cli("token").failed(8, words)
+    assert session_file().read_bytes() == before
+
+
+@pytest.mark.parametrize(("wrong", "word"), [(-90, "future"), (700, "expired")])
+def test_a_wrong_clock_costs_no_session(cli, server, expired, store, clock, wrong, word):
+    """Nothing is handed out; the refresh token that replaces the spent one is kept for when the clock is right."""
+    before = expired().session
+    server.clock = lambda: clock.now - wrong
+
+    assert cli("token").failed(8, word, "by this machine's clock")
+    assert store.read("mock").session == replace(before, refresh_token="refresh-token-1-secret")
+    server.clock = clock
+    done = cli("token")
+
+    assert (done.status, done.out) == (0, "access-token-2-secret\n")
+    assert server.received("/token")[1].fields["refresh_token"] == "refresh-token-1-secret"
+
+
+def test_keys_that_cannot_be_had_cost_no_session(cli, server, reply, expired, store, world):
+    """The server signs with a new key, and when it is asked for that it does not answer."""
+    world(sleep=lambda _seconds: None)
+    before = expired().session
+    older = {**server.keys[0], "kid": "older"}
+    server.queue("/jwks", reply(200, {"keys": [older]}), *[reply(503, "")] * 3)
+
+    assert cli("token").failed(7)
+    assert len(server.received("/jwks")) == 4
+    assert store.read("mock").session == replace(before, refresh_token="refresh-token-1-secret")
+    assert cli("token").out == "access-token-2-secret\n"
+
+
+@pytest.mark.parametrize("claims", [{"sub": "mallory"}, {"aud": "another-client"}, {"iss": "https://another.example"}])
+def test_a_wrong_clock_keeps_nothing_that_is_somebody_elses(cli, server, expired, session_file, claims):
+    expired()
+    before = session_file().read_bytes()
+    server.claims = {**claims, "exp": 1_700_000_000}
+
+    assert cli("token").failed(8)
     assert session_file().read_bytes() == before
 
 

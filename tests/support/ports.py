@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import random
 import socket
+from functools import cache
 
 _BELOW_EPHEMERAL = range(12_000, 32_000)
 """Linux gives outgoing connections the ports from 32768 on: one of those may be somebody's by the second login."""
+_SHARE = 1_000
 
 
 def free_port() -> int:
     """Return a port that nobody holds on 127.0.0.1 nor, where the machine has it, on ::1."""
     while True:
-        port = random.choice(_BELOW_EPHEMERAL)
+        port = random.choice(_share())
         if _is_free(socket.AF_INET, "127.0.0.1", port) and (not has_ipv6() or _is_free(socket.AF_INET6, "::1", port)):
             return port
 
@@ -20,6 +23,22 @@ def free_port() -> int:
 def has_ipv6() -> bool:
     """Tell whether this machine has the loopback address ::1."""
     return _is_free(socket.AF_INET6, "::1", 0)
+
+
+@cache
+def _share() -> range:
+    """The ports that no other run of the tests takes: whoever holds the first of a share has all of it."""
+    for first in _BELOW_EPHEMERAL[::_SHARE]:
+        holder = socket.socket()
+        try:
+            holder.bind(("127.0.0.1", first))
+            holder.listen()
+        except OSError:
+            holder.close()
+            continue
+        atexit.register(holder.close)
+        return range(first + 1, first + _SHARE)
+    raise AssertionError("every share of the ports is taken")
 
 
 def _is_free(family: socket.AddressFamily, address: str, port: int) -> bool:

@@ -194,6 +194,34 @@ def test_threat_68_no_secret_is_in_an_error(cli, secretive, reply, robot, world,
     assert leaked(said, secretive, but=robot.urls[0] if robot.urls else "") == set()
 
 
+@pytest.mark.parametrize("member", ["error", "error_description"])
+@pytest.mark.parametrize(
+    "command",
+    [LOGIN, (*LOGIN, "--flow", "device"), ("token", "--refresh"), ("logout",), ("inspect", "--introspect")],
+    ids=["code", "device", "refresh", "revocation", "introspection"],
+)
+def test_threat_68_no_error_of_a_server_repeats_a_secret(cli, secretive, reply, environ, command, member):
+    """An error whose words are all that was sent, and a token: they are struck out, and the rest is shown."""
+    environ["OAUTH_CLI_MOCK_CLIENT_SECRET"] = SECRET
+    environ["OAUTH_CLI_MOCK_TOKEN_ENDPOINT_AUTH_METHOD"] = "client_secret_post"
+    if command[0] != "login":
+        assert cli(*LOGIN).status == 0
+
+    def repeat(received):
+        if received.path in ("/token", "/revoke", "/introspect"):
+            words = {"error": "invalid_request", member: f"made up: {'; '.join(received.fields.values())}; token-in-it"}
+            secretive.queue(received.path, reply(400, {"access_token": "token-in-it", **words}))
+
+    secretive.on_request = repeat
+
+    done = cli(*command, "-vvv")
+
+    said = "\n".join(line for line in done.err.splitlines() if "made up: " in line)
+    assert "***" in said
+    assert "token-in-it" not in said
+    assert leaked(said, secretive) == set()
+
+
 @pytest.mark.parametrize(
     "broken",
     [

@@ -168,9 +168,8 @@ class Http:
         try:
             with self._watched(end), self._open(request, remaining) as answer:
                 body = self._read(answer, end)
-                response = HttpResponse(
-                    answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, body
-                )
+                headers = {name.lower(): value for name, value in answer.headers.items()}
+                response = HttpResponse(answer.status_code, headers, body, request.secrets)
         except _RAISED as error:
             raise _transport_error(request.url, error, late=self._clock() >= end) from error
         if self._clock() > end:  # an answer that was cut in its headers looks like one that ended there
@@ -217,12 +216,12 @@ class Http:
                 opened.shutdown(socket.SHUT_RDWR)
 
     def _read(self, answer: requests.Response, end: float) -> bytes:
-        body = b""
+        body = bytearray()  # bytes would be copied at each piece, and a server may send one byte in each
         while True:
             chunk = answer.raw.read1(64 * 1024, decode_content=True)
             body += chunk
             if not chunk:
-                return body
+                return bytes(body)
             if len(body) > MAX_BODY:
                 raise _FinalError(f"{_shown(answer.url)} sends more than 1 MiB", hint="That is no OAuth answer.")
             if self._clock() > end:

@@ -50,8 +50,8 @@ class _Connection:
 class CallbackServer:
     """Listens from construction on; ``port`` is the real one. Close it, or use it as a context manager.
 
-    ``ports`` are tried in order, 0 being any free one. Raises ConfigError where all of them are taken, naming the
-    address, and where the machine has no such loopback address.
+    ``ports`` are tried in order, 0 being any free one. Raises ConfigError where all of them are taken and stay so,
+    naming the address, and where the machine has no such loopback address.
     """
 
     def __init__(self, host: str, ports: Iterable[int]) -> None:
@@ -60,7 +60,7 @@ class CallbackServer:
         self._listeners: list[socket.socket] = []
         self._typed = b""
         try:
-            self._listeners = _listen_on_first(host, ports)
+            self._listeners = _listen(host, ports)
         except BaseException:
             self._selector.close()
             raise
@@ -221,17 +221,14 @@ class CallbackServer:
                     self._send(key.data)
 
 
-def _listen_on_first(host: str, ports: Iterable[int]) -> list[socket.socket]:
-    taken = ""
-    for port in ports:
-        try:
-            return listen(host, port)
-        except PortUnavailable as error:
-            taken = taken or str(error)
-    raise ConfigError(
-        f"the callback cannot be served: {taken}",
-        hint="End that program, or choose another port: --port N (some providers want it registered).",
-    )
+def _listen(host: str, ports: Iterable[int]) -> list[socket.socket]:
+    try:
+        return listen(host, *ports)
+    except PortUnavailable as error:
+        raise ConfigError(
+            f"the callback cannot be served: {error}",
+            hint="End that program, or choose another port: --port N (some providers want it registered).",
+        ) from None
 
 
 def _http_response(reply: Reply[T]) -> bytes:

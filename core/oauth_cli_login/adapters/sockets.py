@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import socket
 import sys
+import time
 from contextlib import ExitStack, suppress
 
 ADDRESSES = {
@@ -17,6 +18,8 @@ ADDRESSES = {
     "::1": ((socket.AF_INET6, "::1"),),
 }
 _ABSENT = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT})
+PATIENCE = 1.0
+"""Seconds for a port that is taken: one that was let go a moment ago is not everywhere free at once."""
 _TRIES = 20
 _PROBE_SECONDS = 1.0
 
@@ -25,19 +28,27 @@ class PortUnavailable(Exception):  # noqa: N818 - it names the port's state; cal
     """The port cannot be had; the text says where and why, in words that end a sentence."""
 
 
-def listen(host: str, port: int) -> list[socket.socket]:
-    """Return listening sockets on every address of ``host`` that this machine has, all on one port, any for 0.
+class PortTaken(PortUnavailable):
+    """Somebody else has it."""
 
-    ``host`` is one of ADDRESSES. Raises PortUnavailable.
+
+def listen(host: str, *ports: int) -> list[socket.socket]:
+    """Return listening sockets on every address of ``host`` that this machine has, on the first of ``ports`` to be had.
+
+    ``host`` is one of ADDRESSES, and port 0 any free one. Raises PortUnavailable, about the first port; where one is
+    taken it is after PATIENCE.
     """
-    for _ in range(_TRIES if port == 0 else 1):
-        try:
-            return _listen(host, port)
-        except OSError as error:  # a port that is free at one address may be taken at the other
-            failure = error
-    if failure.errno == errno.EADDRINUSE:
-        raise PortUnavailable(f"port {port} is taken by another program ({failure.filename})") from None
-    raise PortUnavailable(f"port {port} cannot be listened on: {failure.strerror}") from None
+    end = time.monotonic() + PATIENCE
+    while True:
+        refusals: list[PortUnavailable] = []
+        for port in ports:
+            try:
+                return _listen_on(host, port)
+            except PortUnavailable as refusal:
+                refusals.append(refusal)
+        if time.monotonic() >= end or not any(isinstance(refusal, PortTaken) for refusal in refusals):
+            raise refusals[0]
+        time.sleep(0.02)
 
 
 def answers(host: str, port: int) -> bool:
@@ -48,6 +59,17 @@ def answers(host: str, port: int) -> bool:
             probe.connect((address, port))
             return True
     return False
+
+
+def _listen_on(host: str, port: int) -> list[socket.socket]:
+    for _ in range(_TRIES if port == 0 else 1):
+        try:
+            return _listen(host, port)
+        except OSError as error:  # a port that is free at one address may be taken at the other
+            failure = error
+    if failure.errno == errno.EADDRINUSE:
+        raise PortTaken(f"port {port} is taken by another program ({failure.filename})") from None
+    raise PortUnavailable(f"port {port} cannot be listened on: {failure.strerror}") from None
 
 
 def _listen(host: str, port: int) -> list[socket.socket]:

@@ -151,23 +151,13 @@ class Store:
             if profile is not None and profile.store == "keyring":
                 problem = self._clear(name, entry)
         try:
-            for leftover in (path, files.beside(path), self._failed_login_path(name), *self._probes(name)):
+            for leftover in (path, files.beside(path), self._failed_login_path(name)):
                 with suppress(FileNotFoundError):
                     os.unlink(leftover)
         except OSError as error:
             raise StoreError(f"{path} cannot be removed: {error.strerror}") from None
         self.clear_default(name)
         return problem
-
-    def _probes(self, name: str) -> list[str]:
-        """Return what processes left that were killed while they looked whether the profile can be written."""
-        with suppress(OSError):
-            found = (os.path.join(self._folder, other) for other in os.listdir(self._folder))
-            return [path for path in found if path.removeprefix(self._probe(name)).isdigit()]
-        return []
-
-    def _probe(self, name: str) -> str:
-        return os.path.join(self._folder, f".{name}.probe-")
 
     def clear_default(self, name: str) -> None:
         """Have no default any more, if it was this profile."""
@@ -179,14 +169,14 @@ class Store:
         except OSError as error:
             raise StoreError(f"the default profile cannot be changed: {error.strerror}") from None
 
-    def check_writable(self, name: str, *, locked: bool = False, store: str | None = None) -> None:
+    def check_writable(self, name: str, *, store: str | None = None) -> None:
         """Raise StoreError where the profile could not be written, before anything is spent on it.
 
-        It is tried, with more bytes than a session has: a full disk takes an empty file. A caller who has ``locked``
-        the profile tries the very place; without the lock it is one beside it. ``store`` is where it is going to be,
-        by default where it is; a keyring takes and returns an entry, and ConfigError says that its library is missing.
+        It is tried, by a caller who has the lock, at the very place and with more bytes than a session has: a full disk
+        takes an empty file. ``store`` is where it is going to be, by default where it is; a keyring takes and returns
+        an entry, and ConfigError says that its library is missing.
         """
-        place = files.beside(self._path(name)) if locked else f"{self._probe(name)}{os.getpid()}"
+        place = files.beside(self._path(name))
         with self._storing():
             files.make_private(self._folder)
             with suppress(FileNotFoundError):
@@ -197,7 +187,7 @@ class Store:
             profile = self.peek(name)
             store = profile.store if profile else ""
         if store == "keyring":
-            self._keyring().check(f"{self._service(name)}/check{'' if locked else f'-{os.getpid()}'}")
+            self._keyring().check(f"{self._service(name)}/check")
 
     def default(self) -> str:
         """Return the name of the default profile, or ``""``."""

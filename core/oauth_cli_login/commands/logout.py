@@ -83,7 +83,7 @@ def _log_out(context: Context, configuration: Configuration, name: str, *, forge
     try:
         with configuration.store.lock(name):
             if not forget:  # before tokens are revoked that would stay here; a keyring in trouble is another matter
-                configuration.store.check_writable(name, locked=True, store="file")
+                configuration.store.check_writable(name, store="file")
             outcome = _revoke(context, configuration, name)
             if alone and isinstance(outcome.error, SettingsDiffer):
                 raise outcome.error

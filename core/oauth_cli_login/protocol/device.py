@@ -78,7 +78,7 @@ def parse_device_authorization_response(
         fields = token_fields(response.status, fields)
     error = text_field(fields, "error", WHAT)
     if error is not None:
-        raise token_error(error, fields, response.status)
+        raise token_error(error, fields, response)
     if not 200 <= response.status < 300:  # noqa: PLR2004 - the class of success
         raise ProtocolError(f"the device authorization endpoint answered HTTP {response.status} without an error code")
     device_code = text_field(fields, "device_code", WHAT)

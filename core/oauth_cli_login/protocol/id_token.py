@@ -9,7 +9,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from oauth_cli_login.errors import ProtocolError
+from oauth_cli_login.errors import ClockDiffers, ProtocolError
 from oauth_cli_login.protocol.base64url import base64url
 from oauth_cli_login.protocol.body import parse_json, reason_of
 from oauth_cli_login.protocol.jwk import ALGORITHMS
@@ -43,6 +43,7 @@ def validate(
     ``nonce`` is what the authorization request sent, or ``None`` where none was sent (device flow, refresh). Raises
     ProtocolError.
     """
+    _check_typ(jws.header.get("typ"))
     claims = claims_of(jws)
     alg = jws.header.get("alg")
     for check in checks(claims, issuers=issuers, client_id=client_id, now=now, alg=alg, access_token=access_token):
@@ -86,7 +87,7 @@ def time_checks(claims: Claims, what: str, *, now: float, required: Sequence[str
     def check(name: str, says: str, is_wrong: Callable[[float], bool]) -> Check:
         def run() -> None:
             if is_wrong(_time(claims, name, what)):
-                raise ProtocolError(f"the {what} {says} by this machine's clock", hint=_CLOCK_HINT)
+                raise ClockDiffers(f"the {what} {says} by this machine's clock")
 
         return Check(name, run)
 
@@ -103,6 +104,12 @@ def check_issuer(claims: Claims, issuers: Callable[[Claims], Sequence[str]], wha
     issuer = claims.get("iss")
     if not isinstance(issuer, str) or issuer not in issuers(claims):
         raise ProtocolError(f"the {what} is from another issuer: {ascii(issuer)[:200]}")
+
+
+def _check_typ(typ: object) -> None:
+    """Refuse a JWT that is typed as something else: ``at+jwt``, ``logout+jwt`` … (RFC 8725 section 3.11)."""
+    if typ is not None and (not isinstance(typ, str) or typ.lower().endswith("+jwt")):
+        raise ProtocolError(f"the ID token is another kind of token (typ {ascii(typ)[:40]})")
 
 
 def _check_sub(claims: Claims) -> None:
@@ -142,9 +149,6 @@ def _check_audience(claims: Claims, client_id: str) -> None:
     azp = claims.get("azp")
     if azp is not None and azp != client_id:
         raise ProtocolError("the ID token was issued to another client (azp)")
-
-
-_CLOCK_HINT = "Is the clock right? More than a minute apart is too much."
 
 
 def _time(claims: Claims, name: str, what: str = WHAT) -> float:

@@ -26,7 +26,7 @@ def parse_introspection_response(response: HttpResponse) -> JsonObject:
     """
     fields = parse_object_response(response, WHAT)
     if error := text_field(fields, "error", WHAT):
-        raise token_error(error, fields, response.status)
+        raise token_error(error, fields, response)
     if response.status != 200:  # noqa: PLR2004 - section 2.2 knows no other success
         raise ProtocolError(f"the introspection_endpoint answered HTTP {response.status}")
     if not isinstance(fields.get("active"), bool):

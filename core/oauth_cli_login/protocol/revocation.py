@@ -38,4 +38,4 @@ def parse_revocation_response(response: HttpResponse) -> bool:
         raise ProtocolError(f"the provider did not revoke the token (HTTP {response.status})")
     if error == "unsupported_token_type":
         return False
-    raise token_error(error, fields, response.status)
+    raise token_error(error, fields, response)

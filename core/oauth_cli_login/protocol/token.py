@@ -86,7 +86,8 @@ def client_authentication(
 def client_request(url: str, client: ClientAuthentication, params: Mapping[str, str]) -> HttpRequest:
     """Return a form POST that authenticates the client: the shape that token, device and revocation requests share."""
     headers = {"Accept": "application/json", "Content-Type": FORM, **client.headers}
-    return HttpRequest("POST", url, headers, form({**client.params, **params}))
+    secrets = (client.client_secret, *map(params.get, _SECRETS))
+    return HttpRequest("POST", url, headers, form({**client.params, **params}), tuple(filter(None, secrets)))
 
 
 def _token_request(
@@ -139,7 +140,7 @@ def parse_token_response(response: HttpResponse, *, token_fields: TokenFields) -
     fields = token_fields(response.status, parse_object_response(response, WHAT))
     error = text_field(fields, "error", WHAT)
     if error:
-        raise token_error(error, fields, response.status)
+        raise token_error(error, fields, response)
     if not 200 <= response.status < 300:  # noqa: PLR2004 - the class of success
         raise ProtocolError(f"the token endpoint answered HTTP {response.status} without an error code")
     access_token = _token(fields, "access_token")
@@ -162,16 +163,23 @@ MAX_EXPLANATION = 500
 """Characters of a server's own words that are shown."""
 
 
-def token_error(error: str, fields: Mapping[str, object], status: int) -> TokenError:
-    """Return the error of section 5.2 that these fields carry."""
-    description, uri = (
-        value[:MAX_EXPLANATION] if isinstance(value, str) else "" for value in map(fields.get, _EXPLANATIONS)
-    )
+def token_error(error: str, fields: Mapping[str, object], response: HttpResponse) -> TokenError:
+    """Return the error of section 5.2 that these fields carry; the secrets that it repeats are struck out."""
+    secrets = [*response.secrets, *map(fields.get, _SECRETS)]
+
+    def shown(value: object) -> str:
+        text = value if isinstance(value, str) else ""
+        for secret in secrets:
+            if isinstance(secret, str) and len(secret) >= _SHORTEST_SECRET:
+                text = text.replace(secret, "***")
+        return text[:MAX_EXPLANATION]
+
+    error, description, uri = shown(error), shown(fields.get("error_description")), shown(fields.get("error_uri"))
     message = f"the provider refused: {error}"
     return TokenError(
         f"{message} ({description})" if description else message,
         error=error,
-        status=status,
+        status=response.status,
         error_description=description,
         error_uri=uri,
         hint=_HINTS.get(error, ""),
@@ -219,7 +227,10 @@ def _scope(fields: Mapping[str, object]) -> tuple[str, ...] | None:
     return None if value is None else tuple(value.split())
 
 
-_EXPLANATIONS = ("error_description", "error_uri")  # for people: shown as they are, escaped, and never a reason to fail
+_SECRETS = ("code", "code_verifier", "device_code", "access_token", "refresh_token", "id_token", "token")
+"""The parameters, of requests and of answers, that nobody may be shown."""
+_SHORTEST_SECRET = 8
+"""Characters: what is shorter protects nothing, and would strike out words."""
 _HINTS = {
     "access_denied": "Nothing was stored. Run the same command to try again.",
     "invalid_client": "Check the client id and the client secret at the provider.",

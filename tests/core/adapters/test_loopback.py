@@ -126,6 +126,13 @@ def stranger(address: str, port: int = 0) -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for no port."""
+    monkeypatch.setattr("oauth_cli_login.adapters.sockets.PATIENCE", 0)
+
+
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("address", ["127.0.0.1", pytest.param("::1", marks=needs_ipv6)])
 def test_a_port_taken_on_either_address_is_taken(address: str) -> None:
     with stranger(address, free_port()) as port:
@@ -136,6 +143,7 @@ def test_a_port_taken_on_either_address_is_taken(address: str) -> None:
         assert "--port" in caught.value.hint
 
 
+@pytest.mark.usefixtures("impatient")
 @needs_ipv6
 def test_a_port_taken_on_one_address_is_not_kept_on_the_other() -> None:
     with stranger("::1") as port:
@@ -145,6 +153,7 @@ def test_a_port_taken_on_one_address_is_not_kept_on_the_other() -> None:
             pass
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("address", ["0.0.0.0", pytest.param("::", marks=needs_ipv6)])
 def test_a_port_that_somebody_serves_on_every_address_is_taken(address: str) -> None:
     with stranger(address) as port, pytest.raises(ConfigError, match="taken by another program"):
@@ -157,11 +166,23 @@ def test_the_next_port_is_tried_and_the_real_one_known() -> None:
         connect(server).close()
 
 
+@pytest.mark.usefixtures("impatient")
 def test_where_all_ports_are_taken_the_first_is_named() -> None:
     """It is the one that the provider prefers; the error says how to choose another."""
     with stranger("127.0.0.1") as first, stranger("127.0.0.1") as second, pytest.raises(ConfigError) as caught:
         CallbackServer("localhost", [first, second])
     assert f"port {first} is taken" in caught.value.message
+
+
+def test_a_port_that_is_being_let_go_is_waited_for() -> None:
+    """Two sign-ins, one right after the other: what the first has closed may take the system a moment to free."""
+    port = free_port()
+    before = socket.create_server(("127.0.0.1", port))
+    leaving = threading.Timer(0.2, before.close)
+    leaving.start()
+    with CallbackServer("127.0.0.1", [port]) as server:
+        assert server.port == port
+    leaving.join()
 
 
 def refusing(number: int, *, family: socket.AddressFamily, times: int = 1000) -> Callable[..., socket.socket]:

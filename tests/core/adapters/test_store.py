@@ -578,16 +578,16 @@ def test_a_session_too_large_to_be_read_again_is_not_written(store: Store) -> No
 
 def test_what_a_killed_writer_left_is_no_obstacle(store: Store, path: Path) -> None:
     path.parent.mkdir(parents=True)
-    for leftover in (".work.new", ".work.lock", f".work.probe-{os.getpid()}"):
+    for leftover in (".work.new", ".work.lock"):
         (path.parent / leftover).write_text("half a tok")
     with store.lock("work"):
         store.check_writable("work")
         store.write(PROFILE)
     assert store.read("work") == PROFILE
-    (path.parent / ".work.probe-1").write_text("zeros")
-    (path.parent / ".work2.probe-1").write_text("another's")
+    (path.parent / ".work.new").write_text("half a tok")
+    (path.parent / ".work2.new").write_text("another's")
     store.forget("work")
-    assert set(os.listdir(path.parent)) == {".work.lock", ".work2.probe-1"}
+    assert set(os.listdir(path.parent)) == {".work.lock", ".work2.new"}
 
 
 # --- one writer at a time

@@ -174,10 +174,10 @@ def test_what_a_crash_leaves_of_a_check_is_removed_by_the_next_one(store: Store,
     before = dict(keyring.entries)
     keyring.power = 1
     with pytest.raises(KeyringError):
-        store.check_writable("work", locked=True)
+        store.check_writable("work")
     keyring.power = None
     assert keyring.entries != before
-    store.check_writable("work", locked=True)
+    store.check_writable("work")
     assert keyring.entries == before
 
 
@@ -430,7 +430,7 @@ def test_threat_67_a_keyring_that_fails_leaves_the_old_session_and_no_plain_one(
     store.write(PROFILE)
     before = path.read_bytes()
     keyring.raises = RuntimeError("the bus went away")
-    for act in (lambda: store.write(RENEWED), lambda: store.check_writable("work", locked=True)):
+    for act in (lambda: store.write(RENEWED), lambda: store.check_writable("work")):
         with pytest.raises(KeyringError, match="cannot be used"):
             act()
     assert path.read_bytes() == before
@@ -447,7 +447,7 @@ def test_that_the_keyring_takes_an_entry_is_checked_where_it_is_going_to_be(stor
     keyring.calls.clear()
     store.check_writable("work", store="file")
     assert keyring.calls == []
-    store.check_writable("work", locked=True)
+    store.check_writable("work")
     assert keyring.calls
 
 

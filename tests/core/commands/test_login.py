@@ -640,7 +640,7 @@ def test_a_refresh_token_of_somebody_unknown_does_not_join_a_new_access_token(cl
 
 
 def test_threat_61_a_store_that_cannot_be_written_stops_before_the_browser(cli, server, robot, home):
-    (home / "sessions" / f".mock.probe-{os.getpid()}").mkdir(parents=True)  # where the probe would be
+    (home / "sessions" / ".mock.new").mkdir(parents=True)  # where a session is written
 
     done = cli(*LOGIN)
 

@@ -65,6 +65,17 @@ def test_the_header_is_returned_too():
     assert decode(id_token({"kid": "key-1"})) == ({"alg": "RS256", "kid": "key-1"}, CLAIMS)
 
 
+@pytest.mark.parametrize("typ", ["at+jwt", "application/at+jwt", "logout+JWT", "secevent+jwt", 7])
+def test_a_token_of_another_kind_is_refused(typ):
+    with pytest.raises(ProtocolError, match="another kind of token"):
+        check(id_token({"typ": typ}))
+
+
+@pytest.mark.parametrize("typ", ["JWT", "jwt", "ID", None])
+def test_any_other_typ_is_accepted(typ):
+    check(id_token({"typ": typ}))
+
+
 @pytest.mark.parametrize("token", ["", "x", "a.b", "a.b.c.d", ".".join("abcdef"), "{}"])
 def test_what_has_not_three_parts_is_no_signed_jwt(token):
     with pytest.raises(ProtocolError, match="not a signed JWT"):
