@@ -132,6 +132,7 @@ def test_threat_46_an_address_that_must_not_be_opened_is_not_offered_with_the_co
     done = cli(*LOGIN)
 
     assert re.search(r"Enter this code there:  [A-Z]{4}-[A-Z]{4}\n", done.err)
+    assert "Open this address" not in done.err
     assert "with the code filled in" not in done.err
     assert robot.urls == []
 
@@ -141,7 +142,8 @@ def test_threat_46_an_address_in_words_is_shown_and_one_that_must_not_be_opened_
 
     done = cli(*LOGIN)
 
-    assert "any browser:  the page named in the manual\n" in done.err
+    assert "Open this address" not in done.err
+    assert "no web address:  the page named in the manual\n" in done.err
     assert "BCDF-GHJK" in done.err
     assert "javascript" not in done.err
     assert robot.urls == []

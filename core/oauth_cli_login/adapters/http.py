@@ -325,7 +325,7 @@ def _ssl_context(environ: Mapping[str, str], ca_file: str | None) -> ssl.SSLCont
 def _retry_after(response: HttpResponse, default: float) -> float:
     """Return the seconds that Retry-After names (RFC 9110 section 10.2.3); a date counts as the default."""
     value = response.headers.get("retry-after", "")
-    return float(value) if value.isascii() and value.isdigit() and len(value) < 6 else default  # noqa: PLR2004 - a day
+    return float(value) if value.isascii() and value.isdigit() else default
 
 
 def _transport_error(url: str, error: Exception, *, late: bool) -> TransportError:

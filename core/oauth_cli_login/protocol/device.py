@@ -41,6 +41,11 @@ class DeviceAuthorization:
     expires_in: int
     interval: int
 
+    @property
+    def is_web_address(self) -> bool:
+        """Whether ``verification_uri`` is one that a person can be sent to."""
+        return _openable(self.verification_uri) is not None
+
 
 @dataclass(frozen=True)
 class Pending:
@@ -123,7 +128,7 @@ def expired() -> LoginTimeout:
 
 def _openable(uri: object) -> str | None:
     try:
-        return check_endpoint("verification_uri_complete", uri)
+        return check_endpoint("verification_uri", uri)
     except ProtocolError:
         return None  # the code and the plain address are shown in any case
 

@@ -387,7 +387,7 @@ def test_the_first_answer_that_will_do_is_returned(patient: Http, time: Time, re
         ("3", 3.0),
         ("0", 0.0),
         ("3600", MAX_RETRY_AFTER),
-        ("9" * 400, 0.5),
+        ("9" * 400, MAX_RETRY_AFTER),
         ("-1", 0.5),
         ("nan", 0.5),
         ("\xb2", 0.5),  # a superscript two: a digit, but no number
