@@ -27,7 +27,7 @@ WORDS = {
     jwks-many-keys retry-after-a-year retry-after-an-hour retry-after-negative retry-after-words
     """,
     8: """
-    access-token-number alg-none alg-none-mixed-case alg-none-signed array backslash-endpoint bad-signature bom
+    access-token-number alg-none alg-none-mixed-case alg-none-signed array at-jwt backslash-endpoint bad-signature bom
     boolean-expires-in code-and-error crit-b64 crit-header crlf-endpoint cut-json dash-endpoint deep-nesting
     deep-objects dpop-token-type duplicate-keys empty-access-token empty-alg empty-at-hash empty-aud empty-body
     empty-code empty-crit empty-iss empty-object empty-sub empty-token-type encrypted-id-token
@@ -37,7 +37,7 @@ WORDS = {
     id-token-iss-cut id-token-iss-list id-token-iss-prefix id-token-iss-slash id-token-no-iss id-token-wrong-iss
     infinity javascript-endpoint jku-in-header jwk-in-header jwk-with-right-kid jwks-empty jwks-false-kty
     jwks-key-ops jwks-number jwks-other-key jwks-use-enc jwks-wrong-alg jwks-wrong-kty line-endpoint
-    lone-surrogate long-fraction long-number minus-infinity nan negative-expires-in no-access-token no-alg
+    logout-jwt lone-surrogate long-fraction long-number minus-infinity nan negative-expires-in no-access-token no-alg
     no-aud no-code no-exp no-iat no-id-token no-iss no-jwks-uri no-nonce no-s256 no-signature no-sub
     no-token-endpoint no-token-type not-utf-8 null number-endpoint number-sub number-token-type
     padded-token-type percent-endpoint point-off-curve redirect-301 redirect-302 redirect-303 redirect-307

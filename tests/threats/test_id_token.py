@@ -146,6 +146,14 @@ def test_threat_50_so_is_what_is_critical_and_makes_no_sense(server, refused, he
     assert refused("critical header parameters")
 
 
+@pytest.mark.parametrize("fault", ["at-jwt", "logout-jwt"])
+def test_threat_50_nor_is_a_token_of_another_kind_an_id_token(mock, refused, fault):
+    """It is signed, and all its claims are right; by its typ it was made for something else."""
+    mock.faults = fault
+
+    assert refused("another kind of token")
+
+
 # ---- the claims
 
 

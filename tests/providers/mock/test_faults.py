@@ -385,6 +385,8 @@ header("no-kid", lambda header: "kid" not in header)
 header("crit-header", lambda header: [name for name in header["crit"] if name in header] == header["crit"] != [])
 header("crit-b64", lambda header: (header["crit"], header["b64"]) == (["b64"], False))
 header("empty-crit", lambda header: header["crit"] == [])
+header("at-jwt", lambda header: header["typ"] == "at+jwt")
+header("logout-jwt", lambda header: header["typ"] == "logout+jwt")
 header("strangers-signature", lambda header: header["kid"] != keys.STRANGER.kid, signed_by=strangers)
 header("jwk-in-header", lambda header: header["jwk"] == keys.STRANGER.public_jwk, signed_by=strangers)
 header("jwk-with-right-kid", lambda header: header["jwk"]["kid"] == header["kid"], signed_by=strangers)
@@ -869,7 +871,7 @@ def test_a_healthy_server_is_not_taken_for_a_faulty_one(misbehave, name):
 
 def test_no_two_faults_have_one_name():
     modules = (tokens, claims, signatures, documents, callbacks, statuses, bodies, timing)
-    assert sum(len(module.faults) for module in modules) == len(FAULTS) == 219
+    assert sum(len(module.faults) for module in modules) == len(FAULTS) == 221
 
 
 def test_a_fault_says_in_one_line_what_happens_on_the_wire():

@@ -125,6 +125,18 @@ def empty_crit(token: IdToken) -> None:
 
 
 @faults.id_token()
+def at_jwt(token: IdToken) -> None:
+    """The ID token's typ is at+jwt: by its header it is an access token (RFC 9068)."""
+    token.header["typ"] = "at+jwt"
+
+
+@faults.id_token()
+def logout_jwt(token: IdToken) -> None:
+    """The ID token's typ is logout+jwt: by its header it ends a session."""
+    token.header["typ"] = "logout+jwt"
+
+
+@faults.id_token()
 def bad_signature(token: IdToken) -> None:
     """One bit of the ID token's signature is another."""
     sign = token.sign
