@@ -222,6 +222,19 @@ def test_threat_68_no_error_of_a_server_repeats_a_secret(cli, secretive, reply, 
     assert leaked(said, secretive) == set()
 
 
+@pytest.mark.parametrize("member", ["token_type", "expires_in"])
+def test_threat_68_nor_does_what_is_quoted_of_an_answer(cli, secretive, member):
+    """A member that is shown because it is wrong, and is the access token or the code."""
+    code = "the-code-of-this-login"
+    for secret in ("access-token-in-it", code):
+        secretive.tokens = {"access_token": "access-token-in-it", member: secret}
+
+        done = cli(*LOGIN)
+
+        assert done.failed(8, f"{member} '***'")
+        assert secret not in done.err
+
+
 @pytest.mark.parametrize(
     "broken",
     [

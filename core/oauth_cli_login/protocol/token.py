@@ -148,11 +148,12 @@ def parse_token_response(response: HttpResponse, *, token_fields: TokenFields) -
         raise ProtocolError("the token response has no access_token")
     token_type = text_field(fields, "token_type", WHAT)
     if token_type is None or token_type.lower() != "bearer":
-        raise ProtocolError(f"the token response has the token_type {ascii(token_type)[:60]}; oauth-cli takes Bearer")
+        shown = _without_secrets(ascii(token_type), response, fields)[:60]
+        raise ProtocolError(f"the token response has the token_type {shown}; oauth-cli takes Bearer")
     return TokenResponse(
         access_token=access_token,
         token_type="Bearer",  # noqa: S106 - the one spelling of RFC 6750
-        expires_in=_expires_in(fields),
+        expires_in=_expires_in(fields, response),
         refresh_token=_token(fields, "refresh_token"),
         scope=_scope(fields),
         id_token=_token(fields, "id_token"),
@@ -165,14 +166,9 @@ MAX_EXPLANATION = 500
 
 def token_error(error: str, fields: Mapping[str, object], response: HttpResponse) -> TokenError:
     """Return the error of section 5.2 that these fields carry; the secrets that it repeats are struck out."""
-    secrets = [*response.secrets, *map(fields.get, _SECRETS)]
 
     def shown(value: object) -> str:
-        text = value if isinstance(value, str) else ""
-        for secret in secrets:
-            if isinstance(secret, str) and len(secret) >= _SHORTEST_SECRET:
-                text = text.replace(secret, "***")
-        return text[:MAX_EXPLANATION]
+        return _without_secrets(value, response, fields)[:MAX_EXPLANATION] if isinstance(value, str) else ""
 
     error, description, uri = shown(error), shown(fields.get("error_description")), shown(fields.get("error_uri"))
     message = f"the provider refused: {error}"
@@ -184,6 +180,14 @@ def token_error(error: str, fields: Mapping[str, object], response: HttpResponse
         error_uri=uri,
         hint=_HINTS.get(error, ""),
     )
+
+
+def _without_secrets(text: str, response: HttpResponse, fields: Mapping[str, object]) -> str:
+    """Return what a server says with the secrets struck out that it was sent or that it sends itself."""
+    for secret in (*response.secrets, *map(fields.get, _SECRETS)):
+        if isinstance(secret, str) and len(secret) >= _SHORTEST_SECRET:
+            text = text.replace(secret, "***")
+    return text
 
 
 def expires_at(response: TokenResponse, *, issued_at: int, renewable: bool) -> int:
@@ -211,14 +215,15 @@ def _token(fields: Mapping[str, object], name: str) -> str | None:
     return value
 
 
-def _expires_in(fields: Mapping[str, object]) -> int | None:
+def _expires_in(fields: Mapping[str, object], response: HttpResponse) -> int | None:
     value = fields.get("expires_in")
     if value is None:
         return None
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS:
         value = int(value)  # some servers quote it
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        raise ProtocolError(f"the token response has the expires_in {ascii(value)[:60]}, which is no lifetime")
+        shown = _without_secrets(ascii(value), response, fields)[:60]
+        raise ProtocolError(f"the token response has the expires_in {shown}, which is no lifetime")
     return min(int(value), MAX_LIFETIME)
 
 
