@@ -7,7 +7,7 @@ from oauth_cli_login.errors import OAuthCliError
 from oauth_cli_login.model import HttpRequest, Session
 from oauth_cli_login.protocol.body import FORM, form
 from oauth_cli_login.protocol.revocation import parse_revocation_response, revocation_request
-from oauth_cli_login.protocol.token import ClientAuthentication
+from oauth_cli_login.protocol.token import ClientAuthentication, secrets_in
 from oauth_cli_login.provider import RevocationRequest
 from oauth_cli_login.values import replace
 
@@ -34,14 +34,14 @@ def revoke(client: Client, session: Session) -> bool:
 def _revocation_requests(client: Client, token: str, hint: str) -> list[HttpRequest]:
     own = client.provider.revocation_requests(client.settings, client.metadata, token=token, token_type_hint=hint)
     if own is not None:
-        return [_plugin_request(request, client.authentication) for request in own]
+        return [_plugin_request(request, client.authentication, token) for request in own]
     endpoint = client.metadata.revocation_endpoint
     if endpoint is None:
         return []
     return [revocation_request(endpoint, client.authentication, token=token, token_type_hint=hint)]
 
 
-def _plugin_request(request: RevocationRequest, authentication: ClientAuthentication) -> HttpRequest:
+def _plugin_request(request: RevocationRequest, authentication: ClientAuthentication, token: str) -> HttpRequest:
     """Return the request that a plugin described, with the client's authentication where it asks for that."""
     import json  # noqa: PLC0415 - loaded already wherever a response was read
 
@@ -50,11 +50,12 @@ def _plugin_request(request: RevocationRequest, authentication: ClientAuthentica
     headers = {"Accept": "application/json", **request.headers}
     if request.auth != "none":
         headers.update(authentication.headers)
+    secrets = secrets_in(authentication, {"token": token})
     if request.json is not None:
         headers["Content-Type"] = "application/json"
-        return HttpRequest(request.method, request.url, headers, json.dumps(dict(request.json)).encode())
+        return HttpRequest(request.method, request.url, headers, json.dumps(dict(request.json)).encode(), secrets)
     fields = dict(request.form or {})
     if request.auth == "client":
         fields = {**authentication.params, **fields}
     headers["Content-Type"] = FORM
-    return HttpRequest(request.method, request.url, headers, form(fields))
+    return HttpRequest(request.method, request.url, headers, form(fields), secrets)

@@ -29,7 +29,7 @@ from oauth_cli_login.client import Client, client_for
 from oauth_cli_login.config import Configuration
 from oauth_cli_login.context import Context
 from oauth_cli_login.discovery import discover, served
-from oauth_cli_login.errors import ClockDiffers, ConfigError, NotSignedIn, StoreError, TokenError, TransportError
+from oauth_cli_login.errors import ClockDiffers, ConfigError, NotSignedIn, OAuthCliError, StoreError, TokenError
 from oauth_cli_login.model import Profile, Session
 from oauth_cli_login.pinning import difference_from
 from oauth_cli_login.plugins import load
@@ -143,8 +143,11 @@ def _save(configuration: Configuration, profile: Profile) -> None:
 
 
 def _issued(session: Session) -> tuple[object, ...]:
-    """Return what tells one issue of tokens from the next: some servers send the same access token again."""
-    return session.access_token, session.refresh_token, session.issued_at
+    """Return what tells one issue of access tokens from the next: some servers send the same one again.
+
+    The refresh token is not in it: it may be replaced alone, where the rest could not be judged.
+    """
+    return session.access_token, session.issued_at
 
 
 def _is_new(session: Session, started: int, now: float) -> bool:
@@ -235,10 +238,11 @@ def _refresh(
     tokens = client.parse_token_response(client.connection.send(request, repeat="if refused"), REFRESH_TOKEN)
     try:
         claims = client.validate_id_token(tokens, nonce=None, now=context.clock())
-    except (ClockDiffers, TransportError):
-        if tokens.id_token and tokens.refresh_token:
+    except OAuthCliError as error:
+        unjudged = isinstance(error, ClockDiffers) or error is client.keys.failure
+        if unjudged and tokens.id_token and tokens.refresh_token:
             # Nothing of it is handed out. But the old refresh token is spent, and when the clock is right, or the keys
-            # can be had, the session goes on: whose the tokens are is not what failed.
+            # can be had, the session goes on. Without keys the claims are those of the token endpoint alone.
             check_refreshed(decode(tokens.id_token)[1], first=session.id_token, sub=session.sub)
             save(replace(session, refresh_token=tokens.refresh_token))
         raise

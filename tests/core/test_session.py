@@ -248,15 +248,15 @@ def test_a_wrong_clock_costs_no_session(cli, server, expired, store, clock, wron
     assert server.received("/token")[1].fields["refresh_token"] == "refresh-token-1-secret"
 
 
-def test_keys_that_cannot_be_had_cost_no_session(cli, server, reply, expired, store, world):
-    """The server signs with a new key, and when it is asked for that it does not answer."""
+@pytest.mark.parametrize(("status", "body", "code"), [(503, "", 7), (404, "", 8), (302, "", 8), (200, "<p>", 8)])
+def test_keys_that_cannot_be_had_cost_no_session(cli, server, reply, expired, store, world, status, body, code):
+    """The server signs with a new key, and when it is asked for that it gives none."""
     world(sleep=lambda _seconds: None)
     before = expired().session
     older = {**server.keys[0], "kid": "older"}
-    server.queue("/jwks", reply(200, {"keys": [older]}), *[reply(503, "")] * 3)
+    server.queue("/jwks", reply(200, {"keys": [older]}), *[reply(status, body)] * (3 if status == 503 else 1))
 
-    assert cli("token").failed(7)
-    assert len(server.received("/jwks")) == 4
+    assert cli("token").failed(code)
     assert store.read("mock").session == replace(before, refresh_token="refresh-token-1-secret")
     assert cli("token").out == "access-token-2-secret\n"
 
@@ -299,6 +299,31 @@ def test_a_token_that_another_process_refreshed_meanwhile_is_used(cli, server, e
 
     assert cli("token").out == "from-another-process\n"
     assert server.received("/token") == []
+
+
+def test_a_refresh_token_that_was_replaced_alone_is_no_refresh(cli, server, signed_in, store, monkeypatch):
+    """Another process could not judge what it got, and handed nothing out: nor is the old token handed out as new."""
+    profile = signed_in()
+    lock = Store.lock
+
+    @contextmanager
+    def lock_after_another(self, name):
+        if not server.received("/token"):
+            store.write(replace(profile, session=replace(profile.session, refresh_token="rotated-by-another")))
+        with lock(self, name):
+            yield
+
+    monkeypatch.setattr(Store, "lock", lock_after_another)
+
+    assert cli("token", "--refresh").out == "access-token-1-secret\n"
+    assert server.received("/token")[0].fields["refresh_token"] == "rotated-by-another"
+
+
+def test_an_error_code_that_the_answer_repeats_as_code_is_still_one(cli, server, reply, expired):
+    expired()
+    server.queue("/token", reply(400, {"error": "invalid_grant", "code": "invalid_grant"}))
+
+    assert cli("token").failed(4, "has ended: invalid_grant")
 
 
 def test_a_refresh_token_that_was_spent_without_our_lock_is_no_reason_to_give_up(

@@ -194,22 +194,24 @@ def test_threat_68_no_secret_is_in_an_error(cli, secretive, reply, robot, world,
     assert leaked(said, secretive, but=robot.urls[0] if robot.urls else "") == set()
 
 
+@pytest.mark.parametrize("method", ["client_secret_post", "client_secret_basic"])
 @pytest.mark.parametrize("member", ["error", "error_description"])
 @pytest.mark.parametrize(
     "command",
     [LOGIN, (*LOGIN, "--flow", "device"), ("token", "--refresh"), ("logout",), ("inspect", "--introspect")],
     ids=["code", "device", "refresh", "revocation", "introspection"],
 )
-def test_threat_68_no_error_of_a_server_repeats_a_secret(cli, secretive, reply, environ, command, member):
+def test_threat_68_no_error_of_a_server_repeats_a_secret(cli, secretive, reply, environ, command, member, method):
     """An error whose words are all that was sent, and a token: they are struck out, and the rest is shown."""
     environ["OAUTH_CLI_MOCK_CLIENT_SECRET"] = SECRET
-    environ["OAUTH_CLI_MOCK_TOKEN_ENDPOINT_AUTH_METHOD"] = "client_secret_post"
+    environ["OAUTH_CLI_MOCK_TOKEN_ENDPOINT_AUTH_METHOD"] = method
     if command[0] != "login":
         assert cli(*LOGIN).status == 0
 
     def repeat(received):
         if received.path in ("/token", "/revoke", "/introspect"):
-            words = {"error": "invalid_request", member: f"made up: {'; '.join(received.fields.values())}; token-in-it"}
+            sent = f"{'; '.join(received.fields.values())}; {received.body}; {received.headers.get('authorization')}"
+            words = {"error": "invalid_request", member: f"made up: {sent}; token-in-it"}
             secretive.queue(received.path, reply(400, {"access_token": "token-in-it", **words}))
 
     secretive.on_request = repeat

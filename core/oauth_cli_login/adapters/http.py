@@ -147,7 +147,7 @@ class Http:
             with self._watched(end):
                 answer = self._open(request, (READ_TIMEOUT, STREAM_READ_TIMEOUT))
         except _RAISED as error:
-            raise _transport_error(request.url, error, late=self._clock() >= end) from error
+            raise _transport_error(request.url, error, late=self._clock() >= end) from None
         status = answer.status_code
         self._log(f"{request.method} {_shown(request.url)} -> {status} in {self._clock() - started:.2f} s")
         major, minor = divmod(answer.raw.version, 10)
@@ -171,7 +171,7 @@ class Http:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 response = HttpResponse(answer.status_code, headers, body, request.secrets)
         except _RAISED as error:
-            raise _transport_error(request.url, error, late=self._clock() >= end) from error
+            raise _transport_error(request.url, error, late=self._clock() >= end) from None
         if self._clock() > end:  # an answer that was cut in its headers looks like one that ended there
             raise TransportError(f"{host_of(request.url)} did not answer in time", hint="Try again later.")
         self._log(f"{request.method} {_shown(request.url)} -> {response.status} in {self._clock() - started:.2f} s")
@@ -233,7 +233,7 @@ def _chunks(answer: requests.Response) -> Iterator[bytes]:
         try:
             chunk = answer.raw.read1(64 * 1024, decode_content=False)
         except _RAISED as error:
-            raise _transport_error(answer.url, error, late=False) from error
+            raise _transport_error(answer.url, error, late=False) from None
         if not chunk:
             return
         yield chunk

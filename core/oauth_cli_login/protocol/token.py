@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from oauth_cli_login.errors import ConfigError, ProtocolError, TokenError
 from oauth_cli_login.model import HttpRequest, HttpResponse, ServerMetadata, TokenResponse
@@ -86,8 +86,15 @@ def client_authentication(
 def client_request(url: str, client: ClientAuthentication, params: Mapping[str, str]) -> HttpRequest:
     """Return a form POST that authenticates the client: the shape that token, device and revocation requests share."""
     headers = {"Accept": "application/json", "Content-Type": FORM, **client.headers}
-    secrets = (client.client_secret, *map(params.get, _SECRETS))
-    return HttpRequest("POST", url, headers, form({**client.params, **params}), tuple(filter(None, secrets)))
+    secrets = secrets_in(client, params)
+    return HttpRequest("POST", url, headers, form({**client.params, **params}), secrets)
+
+
+def secrets_in(client: ClientAuthentication, params: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the secrets of a request in each spelling that it has them in: as they are, in a form, in a header."""
+    plain = [secret for secret in (client.client_secret, *map(params.get, _SENT)) if secret]
+    basic = [value.partition(" ")[2] for value in client.headers.values()]
+    return tuple({*plain, *(quote(secret, safe="") for secret in plain), *map(quote_plus, plain), *basic})
 
 
 def _token_request(
@@ -148,7 +155,7 @@ def parse_token_response(response: HttpResponse, *, token_fields: TokenFields) -
         raise ProtocolError("the token response has no access_token")
     token_type = text_field(fields, "token_type", WHAT)
     if token_type is None or token_type.lower() != "bearer":
-        shown = _without_secrets(ascii(token_type), response, fields)[:60]
+        shown = ascii(_without_secrets(str(token_type), response, fields))[:60] if token_type else "None"
         raise ProtocolError(f"the token response has the token_type {shown}; oauth-cli takes Bearer")
     return TokenResponse(
         access_token=access_token,
@@ -165,13 +172,16 @@ MAX_EXPLANATION = 500
 
 
 def token_error(error: str, fields: Mapping[str, object], response: HttpResponse) -> TokenError:
-    """Return the error of section 5.2 that these fields carry; the secrets that it repeats are struck out."""
+    """Return the error of section 5.2 that these fields carry; what it shows of secrets is struck out.
+
+    ``error`` stays as it came: the program decides by it, and shows the message.
+    """
 
     def shown(value: object) -> str:
         return _without_secrets(value, response, fields)[:MAX_EXPLANATION] if isinstance(value, str) else ""
 
-    error, description, uri = shown(error), shown(fields.get("error_description")), shown(fields.get("error_uri"))
-    message = f"the provider refused: {error}"
+    description, uri = shown(fields.get("error_description")), shown(fields.get("error_uri"))
+    message = f"the provider refused: {shown(error)}"
     return TokenError(
         f"{message} ({description})" if description else message,
         error=error,
@@ -184,8 +194,9 @@ def token_error(error: str, fields: Mapping[str, object], response: HttpResponse
 
 def _without_secrets(text: str, response: HttpResponse, fields: Mapping[str, object]) -> str:
     """Return what a server says with the secrets struck out that it was sent or that it sends itself."""
-    for secret in (*response.secrets, *map(fields.get, _SECRETS)):
-        if isinstance(secret, str) and len(secret) >= _SHORTEST_SECRET:
+    secrets = {*response.secrets, *(value for value in map(fields.get, _ISSUED) if isinstance(value, str))}
+    for secret in sorted(secrets, key=len, reverse=True):  # one may be the beginning of another
+        if len(secret) >= _SHORTEST_SECRET:
             text = text.replace(secret, "***")
     return text
 
@@ -222,7 +233,7 @@ def _expires_in(fields: Mapping[str, object], response: HttpResponse) -> int | N
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS:
         value = int(value)  # some servers quote it
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        shown = _without_secrets(ascii(value), response, fields)[:60]
+        shown = ascii(_without_secrets(value, response, fields) if isinstance(value, str) else value)[:60]
         raise ProtocolError(f"the token response has the expires_in {shown}, which is no lifetime")
     return min(int(value), MAX_LIFETIME)
 
@@ -232,8 +243,9 @@ def _scope(fields: Mapping[str, object]) -> tuple[str, ...] | None:
     return None if value is None else tuple(value.split())
 
 
-_SECRETS = ("code", "code_verifier", "device_code", "access_token", "refresh_token", "id_token", "token")
-"""The parameters, of requests and of answers, that nobody may be shown."""
+_ISSUED = ("access_token", "refresh_token", "id_token", "device_code")
+_SENT = ("code", "code_verifier", "token", *_ISSUED)
+"""The parameters of answers, and of requests, that nobody may be shown. An answer's ``code`` is often the error's."""
 _SHORTEST_SECRET = 8
 """Characters: what is shorter protects nothing, and would strike out words."""
 _HINTS = {

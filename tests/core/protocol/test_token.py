@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from base64 import b64decode
 from urllib.parse import parse_qs
 
@@ -7,7 +8,7 @@ import pytest
 from answers import ISSUER, json_response, metadata, response
 
 from oauth_cli_login.errors import ConfigError, ExitStatus, ProtocolError, TokenError, TransportError
-from oauth_cli_login.model import TokenResponse
+from oauth_cli_login.model import HttpResponse, TokenResponse
 from oauth_cli_login.protocol.body import FORM
 from oauth_cli_login.protocol.token import (
     MAX_LIFETIME,
@@ -401,3 +402,25 @@ def test_scopes_that_were_not_granted_are_named_in_the_order_asked():
     assert narrower_scopes(["c", "a", "b"], ["a", "x"]) == ("c", "b")
     assert narrower_scopes(["a"], ["a", "b"]) == ()
     assert narrower_scopes([], ["a"]) == ()
+
+
+@pytest.mark.parametrize("method", ["client_secret_post", "client_secret_basic"])
+def test_an_error_that_repeats_the_request_shows_no_secret_in_any_spelling(method):
+    """Raw, as in a form, as in a path, and in the Basic header; the longer of two that begin alike as a whole."""
+    client = ClientAuthentication("a-client", "top/secret+value 1", method)
+    request = refresh_request(metadata(), client, refresh_token="top/secret", params={})
+    said = f"{request.body.decode()} {dict(request.headers)} top/secret+value 1 top%2Fsecret%2Bvalue%201"
+    answer = HttpResponse(400, {}, json.dumps({"error": "bad", "error_description": said}).encode(), request.secrets)
+
+    with pytest.raises(TokenError) as refused:
+        parse_token_response(answer, token_fields=lambda _status, fields: fields)
+
+    shown = refused.value.message
+    assert "refresh_token=***" in shown
+    for piece in (
+        "top",
+        "secret%",
+        "value",
+        client.headers.get("Authorization", "no header").partition(" ")[2] or "top",
+    ):
+        assert piece not in shown
