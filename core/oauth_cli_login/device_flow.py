@@ -56,10 +56,10 @@ def _given_up(seconds: float) -> LoginTimeout:
 
 def _show_user_code(attempt: Attempt, device: DeviceAuthorization, seconds: float) -> None:
     """Show where to go and what to enter there; ``--quiet`` does not hide it."""
-    if device.is_web_address:
+    if device.verification_uri_is_safe:
         attempt.terminal.must_see(f"1. Open this address in any browser:  {device.verification_uri}")
     else:
-        attempt.terminal.must_see(f"1. Go where the server says, which is no web address:  {device.verification_uri}")
+        attempt.terminal.must_see(f"1. Go where the server says (look at it first):  {device.verification_uri}")
     attempt.terminal.must_see(f"2. Enter this code there:  {device.user_code}", "bold")
     if device.verification_uri_complete:
         attempt.terminal.must_see(f"   Or go there with the code filled in:  {device.verification_uri_complete}")

@@ -143,7 +143,7 @@ def test_threat_46_an_address_in_words_is_shown_and_one_that_must_not_be_opened_
     done = cli(*LOGIN)
 
     assert "Open this address" not in done.err
-    assert "no web address:  the page named in the manual\n" in done.err
+    assert "(look at it first):  the page named in the manual\n" in done.err
     assert "BCDF-GHJK" in done.err
     assert "javascript" not in done.err
     assert robot.urls == []

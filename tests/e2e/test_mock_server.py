@@ -73,6 +73,7 @@ def test_a_callback_with_a_wrong_state_does_not_end_the_wait(
     done = login(oauth_cli, "--timeout", "2")
 
     assert (done.returncode, done.stdout) == (6, ""), done.stderr
+    assert "Turned away a request to the callback" in done.stderr
     assert not os.path.exists(oauth_cli.session_file())
 
 
@@ -118,10 +119,12 @@ def test_a_fault_that_is_none_is_named_and_nothing_is_served(oauth_cli: Command)
 
 
 def test_ctrl_c_ends_it_and_its_port_is_free(oauth_cli: Command, misbehaving: Callable[..., Running]) -> None:
-    server = misbehaving("--fault", "silence")
+    server = misbehaving("--fault", "silence@discovery")
     port = int(oauth_cli.env["OAUTH_CLI_MOCK_ISSUER"].rpartition(":")[2].partition("/")[0])
-    with socket.create_connection(("127.0.0.1", port)) as waiting:
+    with socket.create_connection(("127.0.0.1", port), timeout=0.5) as waiting:
         waiting.sendall(b"GET /default/.well-known/openid-configuration HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        with pytest.raises(TimeoutError):
+            waiting.recv(1)
         server.interrupt()
         assert server.finish().returncode == 130
     socket.create_server(("127.0.0.1", port)).close()

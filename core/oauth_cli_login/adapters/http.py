@@ -124,14 +124,14 @@ class Http:
             except _FinalError:
                 raise
             except TransportError:
-                if last or repeat != "always" or self._clock() >= end:
+                if last or repeat != "always" or not self._waited(attempt * 0.5, end):
                     raise
-                self._wait(attempt * 0.5, end)
                 continue
             again = {"never": frozenset[int](), "if refused": _REFUSED, "always": _FAILED}[repeat]
             if last or response.status not in again:
                 return response
-            self._wait(_retry_after(response, attempt * 0.5), end)
+            if not self._waited(_retry_after(response, attempt * 0.5), end):
+                return response
         raise AssertionError("the last attempt returns or raises")
 
     def stream(self, request: HttpRequest) -> StreamedResponse:
@@ -148,6 +148,9 @@ class Http:
                 answer = self._open(request, (READ_TIMEOUT, STREAM_READ_TIMEOUT))
         except _RAISED as error:
             raise _transport_error(request.url, error, late=self._clock() >= end) from None
+        if self._clock() > end:  # as in _exchange
+            answer.close()
+            raise _late(request.url)
         status = answer.status_code
         self._log(f"{request.method} {_shown(request.url)} -> {status} in {self._clock() - started:.2f} s")
         major, minor = divmod(answer.raw.version, 10)
@@ -159,8 +162,13 @@ class Http:
             answer.close,
         )
 
-    def _wait(self, seconds: float, end: float) -> None:
-        self._sleep(max(0.0, min(seconds, MAX_RETRY_AFTER, end - self._clock())))
+    def _waited(self, seconds: float, end: float) -> bool:
+        """Wait before the next attempt, or tell that its answer would come too late: it may spend a refresh token."""
+        seconds = min(seconds, MAX_RETRY_AFTER)
+        if self._clock() + seconds >= end:
+            return False
+        self._sleep(seconds)
+        return True
 
     def _exchange(self, request: HttpRequest, end: float) -> HttpResponse:
         started = self._clock()
@@ -173,7 +181,7 @@ class Http:
         except _RAISED as error:
             raise _transport_error(request.url, error, late=self._clock() >= end) from None
         if self._clock() > end:  # an answer that was cut in its headers looks like one that ended there
-            raise TransportError(f"{host_of(request.url)} did not answer in time", hint="Try again later.")
+            raise _late(request.url)
         self._log(f"{request.method} {_shown(request.url)} -> {response.status} in {self._clock() - started:.2f} s")
         if 300 <= response.status < 400:  # noqa: PLR2004 - the class of redirects
             raise ProtocolError(
@@ -326,6 +334,10 @@ def _retry_after(response: HttpResponse, default: float) -> float:
     """Return the seconds that Retry-After names (RFC 9110 section 10.2.3); a date counts as the default."""
     value = response.headers.get("retry-after", "")
     return float(value) if value.isascii() and value.isdigit() else default
+
+
+def _late(url: str) -> TransportError:
+    return TransportError(f"{host_of(url)} did not answer in time", hint="Try again later.")
 
 
 def _transport_error(url: str, error: Exception, *, late: bool) -> TransportError:

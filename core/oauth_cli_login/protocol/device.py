@@ -42,8 +42,8 @@ class DeviceAuthorization:
     interval: int
 
     @property
-    def is_web_address(self) -> bool:
-        """Whether ``verification_uri`` is one that a person can be sent to."""
+    def verification_uri_is_safe(self) -> bool:
+        """Whether ``verification_uri`` is an address that we would open ourselves."""
         return _openable(self.verification_uri) is not None
 
 

@@ -108,7 +108,7 @@ def check_issuer(claims: Claims, issuers: Callable[[Claims], Sequence[str]], wha
 
 def _check_typ(typ: object) -> None:
     """Refuse a JWT that is typed as something else: ``at+jwt``, ``logout+jwt`` … (RFC 8725 section 3.11)."""
-    if typ is not None and (not isinstance(typ, str) or typ.lower().endswith("+jwt")):
+    if typ is not None and (not isinstance(typ, str) or typ.partition(";")[0].strip().lower().endswith("+jwt")):
         raise ProtocolError(f"the ID token is another kind of token (typ {ascii(typ)[:40]})")
 
 

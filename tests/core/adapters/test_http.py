@@ -403,10 +403,14 @@ def test_retry_after_is_honoured_within_bounds(
     assert time.slept == [seconds]
 
 
-def test_waiting_to_send_again_ends_at_the_deadline(patient: Http, time: Time, requests_mock: Mocker) -> None:
+def test_nothing_is_sent_again_whose_answer_would_come_too_late(
+    patient: Http, time: Time, requests_mock: Mocker
+) -> None:
+    """The refusal is the answer then; what would be spent by one more request is kept."""
     requests_mock.get(TOKEN_ENDPOINT, status_code=503, headers={"Retry-After": "9"})
-    patient.send(get(TOKEN_ENDPOINT), repeat="if refused", deadline=12)
-    assert time.slept == [9.0, 3.0]
+    assert patient.send(get(TOKEN_ENDPOINT), repeat="if refused", deadline=12).status == 503
+    assert time.slept == [9.0]
+    assert requests_mock.call_count == 2
 
 
 def test_nothing_is_tried_again_after_the_deadline(time: Time, patient: Http, requests_mock: Mocker) -> None:
