@@ -83,3 +83,12 @@ def test_a_sign_in_at_a_server_with_this_fault_ends_as_it_must(fault, cli, mock,
     if done.status:
         assert done.error
     robot.problems.clear()  # what a browser meets at such a server is no matter of ours
+
+
+@pytest.mark.parametrize("fault", ["weak-key", "exponent-one", "point-off-curve", "jwks-other-key"])
+def test_a_fault_in_two_places_that_was_for_one_time_is_over(fault, mock, cli):
+    """Where a token is signed by a key that another answer lists, both are right again at the next sign-in."""
+    mock.faults = f"{fault}:1"
+
+    statuses = [cli("login", "--provider", "mock", "--timeout", "20").status for _ in range(2)]
+    assert statuses == [0 if fault == "jwks-other-key" else 8, 0]  # the keys are asked for anew where one is not there

@@ -172,9 +172,9 @@ class Store:
     def check_writable(self, name: str, *, store: str | None = None) -> None:
         """Raise StoreError where the profile could not be written, before anything is spent on it.
 
-        It is tried, by a caller who has the lock, at the very place and with more bytes than a session has: a full disk
-        takes an empty file. ``store`` is where it is going to be, by default where it is; a keyring takes and returns
-        an entry, and ConfigError says that its library is missing.
+        It is tried, by a caller who has the lock, at the very place and with more bytes than sessions usually have: a
+        full disk takes an empty file. ``store`` is where it is going to be, by default where it is; a keyring takes and
+        returns an entry, and ConfigError says that its library is missing.
         """
         place = files.beside(self._path(name))
         with self._storing():

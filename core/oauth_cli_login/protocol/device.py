@@ -79,10 +79,10 @@ def parse_device_authorization_response(
     ``token_fields`` translates an error, as it does at the token endpoint.
     """
     fields: Mapping[str, object] = parse_object_response(response, WHAT)
-    if "error" in fields:
+    if fields.get("error"):
         fields = token_fields(response.status, fields)
     error = text_field(fields, "error", WHAT)
-    if error is not None:
+    if error:
         raise token_error(error, fields, response)
     if not 200 <= response.status < 300:  # noqa: PLR2004 - the class of success
         raise ProtocolError(f"the device authorization endpoint answered HTTP {response.status} without an error code")

@@ -34,7 +34,7 @@ def parse_revocation_response(response: HttpResponse) -> bool:
         error = text_field(fields, "error", WHAT)
     except ProtocolError:
         error = None
-    if error is None:
+    if not error:
         raise ProtocolError(f"the provider did not revoke the token (HTTP {response.status})")
     if error == "unsupported_token_type":
         return False

@@ -65,9 +65,7 @@ def test_the_header_is_returned_too():
     assert decode(id_token({"kid": "key-1"})) == ({"alg": "RS256", "kid": "key-1"}, CLAIMS)
 
 
-@pytest.mark.parametrize(
-    "typ", ["at+jwt", "application/at+jwt", "logout+JWT", "at+jwt ", "at+jwt;x=y", 7]
-)
+@pytest.mark.parametrize("typ", ["at+jwt", "application/at+jwt", "logout+JWT", "at+jwt ", "at+jwt;x=y", 7])
 def test_a_token_of_another_kind_is_refused(typ):
     with pytest.raises(ProtocolError, match="another kind of token"):
         check(id_token({"typ": typ}))

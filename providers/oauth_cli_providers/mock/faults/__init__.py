@@ -48,6 +48,7 @@ class ActiveFault:
         self.fault = fault
         self.place = place
         self._left = times
+        self._is_over = False
         self._guard = threading.Lock()
 
     @classmethod
@@ -73,13 +74,15 @@ class ActiveFault:
         first, *others = self.fault.parts
         if self.place in places:
             yield first.answer if self._left is None else partial(self._answer_counted, first.answer)
-        yield from (part.answer for part in others if places & set(part.places))
+        if not self._is_over:  # until the first part has let one pass: keys are asked for after what they have signed
+            yield from (part.answer for part in others if places & set(part.places))
 
     def _answer_counted(
         self, answer: Answer, server: AuthorizationServer, request: Request, proceed: Proceed
     ) -> Response:
         # Taken before, so that no two requests at once have the last one; given back where nothing was changed.
         if not self._takes_one():
+            self._is_over = True
             return proceed()
         given: list[Response] = []
 
