@@ -225,13 +225,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return None
 
     def _send(self, response: Response, path: str) -> None:
+        if self.server.log is not None:  # before the answer: who has read it finds its line, and the lines are in order
+            visible = "".join(character if character.isprintable() else "?" for character in path)
+            self.server.log(self.command or "?", visible, response.status)
         if response.delivery is None:
             self._write(response)
         else:
             self._deliver(response, response.delivery)
-        if self.server.log is not None:
-            visible = "".join(character if character.isprintable() else "?" for character in path)
-            self.server.log(self.command or "?", visible, response.status)
 
     def _write(self, response: Response) -> None:
         self.send_response(response.status)
