@@ -229,11 +229,11 @@ class _Look:
         if self._kind == "id_token" and self._server is not None:
             session = self._server.session
             for check in id_token.checks(
+                jws.header,
                 claims,
                 issuers=self._server.issuers,
                 client_id=session.client_id,
                 now=self._now,
-                alg=jws.header.get("alg"),
                 access_token=session.access_token,
             ):
                 if check.name == "at_hash":

@@ -43,10 +43,8 @@ def validate(
     ``nonce`` is what the authorization request sent, or ``None`` where none was sent (device flow, refresh). Raises
     ProtocolError.
     """
-    _check_typ(jws.header.get("typ"))
     claims = claims_of(jws)
-    alg = jws.header.get("alg")
-    for check in checks(claims, issuers=issuers, client_id=client_id, now=now, alg=alg, access_token=access_token):
+    for check in checks(jws.header, claims, issuers=issuers, client_id=client_id, now=now, access_token=access_token):
         check.run()
     if nonce is not None:
         found = claims.get("nonce")
@@ -57,28 +55,30 @@ def validate(
 
 @dataclass(frozen=True)
 class Check:
-    """One check of a token, named after its claim; ``run`` raises ProtocolError where it fails."""
+    """One check of a token, named after its claim or header; ``run`` raises ProtocolError where it fails."""
 
     name: str
     run: Callable[[], None]
 
 
 def checks(
+    header: Mapping[str, object],
     claims: Claims,
     *,
     issuers: Callable[[Claims], Sequence[str]],
     client_id: str,
     now: float,
-    alg: object,
     access_token: str,
 ) -> Iterator[Check]:
     """Yield all that can be checked of an ID token at any time after its sign-in, which alone knows the nonce."""
+    if header.get("typ") is not None:
+        yield Check("typ", lambda: _check_typ(header["typ"]))
     yield Check("iss", lambda: check_issuer(claims, issuers))
     yield Check("sub", lambda: _check_sub(claims))
     yield Check("aud", lambda: _check_audience(claims, client_id))
     yield from time_checks(claims, WHAT, now=now, required=("exp", "iat"))
     if claims.get("at_hash") is not None:
-        yield Check("at_hash", lambda: _check_at_hash(claims, alg, access_token))
+        yield Check("at_hash", lambda: _check_at_hash(claims, header.get("alg"), access_token))
 
 
 def time_checks(claims: Claims, what: str, *, now: float, required: Sequence[str] = ()) -> Iterator[Check]:
@@ -108,7 +108,7 @@ def check_issuer(claims: Claims, issuers: Callable[[Claims], Sequence[str]], wha
 
 def _check_typ(typ: object) -> None:
     """Refuse a JWT that is typed as something else: ``at+jwt``, ``logout+jwt`` … (RFC 8725 section 3.11)."""
-    if typ is not None and (not isinstance(typ, str) or typ.partition(";")[0].strip().lower().endswith("+jwt")):
+    if not isinstance(typ, str) or typ.partition(";")[0].strip().lower().endswith("+jwt"):
         raise ProtocolError(f"the ID token is another kind of token (typ {ascii(typ)[:40]})")
 
 

@@ -15,7 +15,7 @@ import pytest
 from oauth_cli_login.protocol.base64url import base64url
 from oauth_cli_providers.mock.signing import generate_key
 
-ALL_OK = {name: {"result": "ok"} for name in ("signature", "iss", "sub", "aud", "exp", "iat")}
+ALL_OK = {name: {"result": "ok"} for name in ("signature", "typ", "iss", "sub", "aud", "exp", "iat")}
 ELSEWHERE = "https://elsewhere.example"
 
 
@@ -166,6 +166,15 @@ def test_a_check_that_failed_is_told_quietly_too(cli, server, signed_in):
     signed_in()
 
     assert cli("inspect", "--id-token", "-q").err.strip().startswith("exp        failed: the ID token expired")
+
+
+def test_another_kind_of_token_is_no_id_token(cli, server, signed_in):
+    signed_in(id_token=resigned(server.id_token(), typ="at+jwt"))
+
+    assert only(cli("inspect", "--id-token", "--json"))["checks"]["typ"] == {
+        "result": "failed",
+        "reason": "the ID token is another kind of token (typ 'at+jwt')",
+    }
 
 
 @pytest.mark.parametrize("alg", ["none", "HS256"])
