@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 import time
 from argparse import ArgumentParser, Namespace
 from contextlib import suppress
@@ -31,6 +33,7 @@ def run(context: Context, args: Namespace) -> int:
     """Serve until Ctrl-C, or list the faults."""
     # Late: --help needs neither a server nor its faults. It is the one server that there is, so no plugin is asked.
     from oauth_cli_login.adapters.sockets import answers  # noqa: PLC0415 - see above
+    from oauth_cli_providers.mock.authorization_server import CLIENT_ID  # noqa: PLC0415 - see above
     from oauth_cli_providers.mock.faults import Faults, each_spelled  # noqa: PLC0415 - see above
     from oauth_cli_providers.mock.server import MockServer  # noqa: PLC0415 - see above
 
@@ -43,11 +46,15 @@ def run(context: Context, args: Namespace) -> int:
     with MockServer(args.port, respond=faults.respond) as server:
         context.terminal.say(f"The mock OAuth 2 server answers at {server.issuer}", "bold")
         context.terminal.say(f"  discovery    {server.issuer}/.well-known/openid-configuration")
-        context.terminal.say("  client id    cli-app (public, PKCE, any loopback redirect URI)")
+        context.terminal.say(f"  client id    {CLIENT_ID} (public, PKCE, any loopback redirect URI)")
         context.terminal.say(f"  sign in      oauth-cli login --provider mock --issuer {server.issuer}")
         for one in faults.active:
             context.terminal.say(f"  fault        {one}: {one.fault.description}")
         context.terminal.say("Its tokens open nothing but itself. Ctrl-C ends it.", "dim")
+        if args.json:  # last: whoever reads it can go on
+            context.terminal.answer_json(
+                {"issuer": server.issuer, "client_id": CLIENT_ID, "faults": [str(one) for one in faults.active]}
+            )
         with suppress(KeyboardInterrupt):
             while True:
                 time.sleep(1)  # nothing to do: the server has threads of its own
@@ -68,8 +75,16 @@ def _list(context: Context, *, as_json: bool) -> None:
             }
         )
         return
+    folded = context.terminal.answer_stream.isatty()  # few are as wide as the longest line
+    columns = shutil.get_terminal_size().columns
     width = max(map(len, FAULTS))
     for fault in FAULTS.values():
-        context.terminal.answer(f"{fault.name:{width}}  {fault.places[0]:20}  {fault.description}")
+        if folded:
+            context.terminal.answer(f"{fault.name}  ({fault.places[0]})")
+            context.terminal.answer(
+                textwrap.indent(textwrap.fill(fault.description, columns - 4, break_on_hyphens=False), "    ")
+            )
+        else:
+            context.terminal.answer(f"{fault.name:{width}}  {fault.places[0]:20}  {fault.description}")
     context.terminal.say("At another place: NAME@PLACE, as http-503@refresh. The first N times only: NAME:N.", "dim")
     context.terminal.say("--json lists the places that each fault can have.", "dim")

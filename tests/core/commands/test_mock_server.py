@@ -86,17 +86,23 @@ def test_a_port_that_is_taken_names_the_next_step(cli, free_port, family, addres
 
 def test_it_misbehaves_as_told_and_says_so(server_home, free_port):
     argv = [sys.executable, "-m", "oauth_cli_login", "mock-server", "--port", str(free_port)]
-    argv += ["--fault", "no-s256,alg-none@code:2", "--fault", "html@userinfo"]
+    argv += ["--fault", "no-s256,alg-none@code:2", "--fault", "html@userinfo", "--json"]
     environ = {**os.environ, "OAUTH_CLI_HOME": str(server_home)}
     with subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
-            said = list(iter(process.stderr.readline, "Its tokens open nothing but itself. Ctrl-C ends it.\n"))
+            answer = "".join(iter(process.stdout.readline, "}\n")) + "}"
             document = discovery(free_port)
         finally:
             process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        rest, err = process.communicate(timeout=20)
 
-    assert process.returncode == 130
+    assert (process.returncode, rest) == (130, "")
+    said = err.splitlines()
+    assert json.loads(answer) == {
+        "issuer": f"http://localhost:{free_port}/default",
+        "client_id": "cli-app",
+        "faults": ["no-s256@discovery", "alg-none@code:2", "html@userinfo"],
+    }
     assert document["code_challenge_methods_supported"] == ["plain"]
     assert [line.split()[1] for line in said if line.startswith("  fault ")] == [
         "no-s256@discovery:",
@@ -113,6 +119,30 @@ def test_help_lists_every_fault_and_starts_nothing(cli, server_home, free_port):
     assert [line.split()[0] for line in lines] == list(FAULTS)
     assert lines[0].split(maxsplit=2)[1:] == ["discovery", "The discovery document's issuer is another server."]
     assert "NAME@PLACE" in done.err
+
+
+def test_help_on_a_terminal_is_as_wide_as_that(server_home):
+    argv = [sys.executable, "-m", "oauth_cli_login", "mock-server", "--fault", "help"]
+    environ = {**os.environ, "OAUTH_CLI_HOME": str(server_home), "COLUMNS": "60"}
+    near, far = os.openpty()
+    written = b""
+    with subprocess.Popen(argv, env=environ, stdout=far, stderr=subprocess.DEVNULL) as process:
+        os.close(far)
+        with suppress(OSError):  # Linux has an error where others have the end
+            while chunk := os.read(near, 65536):
+                written += chunk
+    os.close(near)
+
+    lines = written.decode().splitlines()
+    assert process.returncode == 0
+    assert max(map(len, lines)) <= 60
+    assert lines[:2] == [
+        "discovery-other-issuer  (discovery)",
+        "    The discovery document's issuer is another server.",
+    ]
+    assert " ".join(written.decode().split()) == " ".join(
+        f"{fault.name} ({fault.places[0]}) {fault.description}" for fault in FAULTS.values()
+    )
 
 
 def test_help_for_programs_names_the_places(cli):
