@@ -6,11 +6,12 @@ else the only session there is. A login's own rule stands in ``target.find_targe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from oauth_cli_login import cached
 from oauth_cli_login.adapters.config_file import read_profiles
 from oauth_cli_login.adapters.store import Store
+from oauth_cli_login.adapters.terminal import Terminal
 from oauth_cli_login.errors import ConfigError, NotSignedIn, StoreError, UsageError
 from oauth_cli_login.model import Profile, Setting
 from oauth_cli_login.protocol.url import host_of
@@ -35,10 +36,11 @@ class Configuration:
     store: Store
 
     @classmethod
-    def read(cls, environ: Mapping[str, str], *, warn: Callable[[str], None] = lambda _text: None) -> Configuration:
-        """Read config.toml; ConfigError where it is wrong. ``warn`` is told what the store has to mend."""
+    def read(cls, environ: Mapping[str, str], terminal: Terminal | None = None) -> Configuration:
+        """Read config.toml; ConfigError where it is wrong. ``terminal`` shows what the store mends and waits for."""
         tables, private = read_profiles(environ)
-        return cls(environ, tables, private, Store(environ, warn=warn))
+        store = Store(environ) if terminal is None else Store(environ, warn=terminal.warn, say=terminal.say)
+        return cls(environ, tables, private, store)
 
     def chosen_profile(self, named: str | None) -> str:
         """Return the profile of a command that needs one; UsageError where several could be meant, NotSignedIn."""

@@ -42,7 +42,7 @@ def get(context: Context, asked: Asked) -> None:
 
     Raises what ``valid_session`` does; NotSignedIn where the session has ended.
     """
-    configuration = Configuration.read(context.environ, warn=context.terminal.warn)
+    configuration = Configuration.read(context.environ, context.terminal)
     request, where = asked.request, address_of(asked.place)
     sessions = _sessions(configuration, asked, all_of_them=request.names_somebody or bool(request.owner))
     if not sessions or (asked.profile and asked.profile not in sessions):
@@ -69,7 +69,7 @@ def get(context: Context, asked: Asked) -> None:
 
 def erase(context: Context, asked: Asked) -> None:
     """Have a refused token renewed by its session's next use; NotSignedIn where nothing can renew it."""
-    configuration, refused = Configuration.read(context.environ, warn=context.terminal.warn), asked.request.password
+    configuration, refused = Configuration.read(context.environ, context.terminal), asked.request.password
     for name, session in _sessions(configuration, asked, all_of_them=False, secrets=True).items():
         if session.access_token == refused and not mark_stale(context, configuration, name, refused):
             profile, _ = stored_session(configuration, name)

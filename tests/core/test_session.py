@@ -394,12 +394,14 @@ def test_a_session_that_was_ended_while_waiting_for_the_lock_is_not_brought_back
 def test_a_lock_that_is_never_released_is_a_storage_failure(cli, server, expired, session_file, monkeypatch):
     expired()
     monkeypatch.setattr("oauth_cli_login.adapters.store.LOCK_TIMEOUT", 0.1)
+    monkeypatch.setattr("oauth_cli_login.adapters.store.PATIENCE", 0.05)
     path = session_file().parent / ".mock.lock"
     with locked(str(path), timeout=1):
         done = cli("token")
 
     assert done.failed(9, "another oauth-cli has held the session mock")
     assert str(path) in done.next_step
+    assert "Another oauth-cli is busy with the session mock: waiting for it." in done.err
     assert server.received("/token") == []
 
 

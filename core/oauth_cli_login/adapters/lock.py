@@ -47,11 +47,13 @@ class LockHeldError(Exception):
 
 
 @contextmanager
-def locked(path: str, *, timeout: float, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+def locked(
+    path: str, *, timeout: float, waiting: Callable[[], None] = lambda: None, patience: float = 0
+) -> Iterator[None]:
     """Hold the lock ``path``, whose folder is there, for the length of the block; wait ``timeout`` seconds at most.
 
-    ``waiting`` is called once, where it has to be waited for. Raises LockHeldError, ValueError where the file is not
-    ours to lock, and OSError where there are no locks.
+    ``waiting`` is called once, where it has to be waited for, after ``patience`` seconds of that. Raises LockHeldError,
+    ValueError where the file is not ours to lock, and OSError where there are no locks.
     """
     try:
         handle = os.open(path, _FLAGS, 0o600)
@@ -65,7 +67,7 @@ def locked(path: str, *, timeout: float, waiting: Callable[[], None] = lambda: N
             raise ValueError("it is not a regular file")
         if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
             raise ValueError("it belongs to another user")
-        _acquire(handle, time.monotonic() + timeout, waiting)
+        _acquire(handle, timeout, waiting, patience)
         try:
             yield
         finally:
@@ -74,8 +76,9 @@ def locked(path: str, *, timeout: float, waiting: Callable[[], None] = lambda: N
         os.close(handle)
 
 
-def _acquire(handle: int, end: float, waiting: Callable[[], None]) -> None:
-    pause = _FIRST_PAUSE
+def _acquire(handle: int, timeout: float, waiting: Callable[[], None], patience: float) -> None:
+    started = time.monotonic()
+    pause, told = _FIRST_PAUSE, False
     while True:
         try:
             _try(handle)
@@ -84,10 +87,11 @@ def _acquire(handle: int, end: float, waiting: Callable[[], None]) -> None:
                 raise
         else:
             return
-        left = end - time.monotonic()
-        if left <= 0:
+        waited = time.monotonic() - started
+        if waited >= timeout:
             raise LockHeldError
-        if pause == _FIRST_PAUSE:
+        if not told and waited >= patience:
+            told = True
             waiting()
-        time.sleep(min(pause, left))
+        time.sleep(min(pause, timeout - waited))
         pause = min(pause * 2, _LONGEST_PAUSE)

@@ -40,6 +40,8 @@ LOCK_TIMEOUT = 150.0
 """Seconds. Whoever refreshes may have to discover, to run a command for the secret, and to send, each with a limit."""
 LOGIN_TIMEOUT = 900.0
 """Seconds. A person has five minutes, a device code often has fifteen."""
+PATIENCE = 2.0
+"""Seconds that a lock is waited for in silence: a refresh takes less."""
 _PROBE_BYTES = 128 * 1024
 _DIGITS = 12
 """One more than any time has, as in the head of a session file."""
@@ -60,17 +62,22 @@ class NewerFileError(StoreError):
 
 
 class Store:
-    """The sessions of one user, and which profile is the default."""
+    """The sessions of one user, and which profile is the default.
+
+    ``warn`` is told what had to be mended, ``say`` what is waited for.
+    """
 
     def __init__(
         self,
         environ: Mapping[str, str],
         *,
         warn: Callable[[str], None] = lambda _text: None,
+        say: Callable[[str], None] = lambda _text: None,
         vault: Vault | None = None,
     ) -> None:
         self._environ = environ
         self._warn = warn
+        self._say = say
         self._folder = os.path.dirname(cached.session_path("-", environ))
         self._vault = vault
 
@@ -207,14 +214,13 @@ class Store:
             yield
 
     @contextmanager
-    def login_lock(self, name: str, *, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    def login_lock(self, name: str) -> Iterator[None]:
         """Hold the right to open a browser for the profile; it is waited for as long as a sign-in may take.
 
-        ``waiting`` is called where it has to be. The profile's own lock stays free meanwhile: nobody who only reads or
-        refreshes waits for a person.
+        The profile's own lock stays free meanwhile: nobody who only reads or refreshes waits for a person.
         """
         path = os.path.join(self._folder, f".{name}.login.lock")
-        with self._locked(path, f"the sign-in to {name}", timeout=LOGIN_TIMEOUT, waiting=waiting):
+        with self._locked(path, f"the sign-in to {name}", by_a_person=True):
             yield
 
     def failed_login(self, name: str) -> FailedLogin | None:
@@ -239,15 +245,18 @@ class Store:
         return os.path.join(self._folder, f".{name}.failed-login")
 
     @contextmanager
-    def _locked(
-        self, path: str, what: str, *, timeout: float | None = None, waiting: Callable[[], None] = lambda: None
-    ) -> Iterator[None]:
+    def _locked(self, path: str, what: str, *, by_a_person: bool = False) -> Iterator[None]:
+        """Hold the lock; who waits for a program is told after a while, and who waits for a person at once."""
+        seconds, patience = (LOGIN_TIMEOUT, 0) if by_a_person else (LOCK_TIMEOUT, PATIENCE)
+
+        def waiting() -> None:
+            self._say(f"Another oauth-cli is busy with {what}: waiting for it. Ctrl-C to give up.")
+
         with self._storing():
             files.make_private(self._folder)
-        seconds = LOCK_TIMEOUT if timeout is None else timeout
         with ExitStack() as held:
             try:
-                held.enter_context(locked(path, timeout=seconds, waiting=waiting))
+                held.enter_context(locked(path, timeout=seconds, waiting=waiting, patience=patience))
             except LockHeldError:
                 raise StoreError(
                     f"another oauth-cli has held {what} for {seconds:.0f} seconds",

@@ -28,7 +28,7 @@ def arguments(parser: ArgumentParser, _context: Context, _profile: str | None, _
 def run(context: Context, args: Namespace) -> int:
     """Become the program. Its exit status is ours, and signals reach it as they would without us."""
     command = args.command[1:] if args.command[0] == "--" else args.command  # some versions of argparse leave it there
-    configuration = Configuration.read(context.environ, warn=context.terminal.warn)
+    configuration = Configuration.read(context.environ, context.terminal)
     session = valid_session(context, configuration, configuration.chosen_profile(args.profile))
     environ = {**context.environ, args.env: session.access_token}
     return run_instead(command, environ, answer=context.terminal.answer_stream)

@@ -58,7 +58,7 @@ def run(context: Context, args: Namespace) -> int:
         )
     if args.introspect and args.id_token:
         raise UsageError("an ID token cannot be introspected (RFC 7662)", hint="Leave --introspect or --id-token out.")
-    configuration = Configuration.read(context.environ, warn=context.terminal.warn)
+    configuration = Configuration.read(context.environ, context.terminal)
     token = _given(context, args)
     name: str | None
     if token is not None:

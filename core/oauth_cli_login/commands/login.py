@@ -55,7 +55,7 @@ def arguments(parser: ArgumentParser, context: Context, profile: str | None, pro
     how.add_argument("--ca-file", metavar="FILE", help="trust these certificates (PEM) instead of the system's")
     how.add_argument("--switch-account", action="store_true", help="let somebody else's session be replaced")
 
-    target = find_target(Configuration.read(context.environ, warn=context.terminal.warn), profile, provider)
+    target = find_target(Configuration.read(context.environ, context.terminal), profile, provider)
     parser.set_defaults(target=target)
     own = parser.add_argument_group(
         f"settings of {target.provider.name}" if target else "settings",
@@ -93,7 +93,7 @@ def run(context: Context, args: Namespace) -> int:
     if target is None:
         names = ", ".join(sorted({provider.name for provider in installed(context.environ)}))
         raise UsageError("which provider?", hint=f"oauth-cli login --provider NAME, where NAME is one of: {names}")
-    configuration = Configuration.read(context.environ, warn=context.terminal.warn)
+    configuration = Configuration.read(context.environ, context.terminal)
     flags, typed = _flags(args, target.declared), _typed(context.terminal.source, args, target.declared)
     destination = resolve(context, configuration, target, flags=flags, typed=typed, port=args.port)
     if repeated := {key for key, _ in args.param if [k for k, _ in args.param].count(key) > 1}:

@@ -34,7 +34,7 @@ def arguments(parser: ArgumentParser, _context: Context, _profile: str | None, _
 
 def run(context: Context, args: Namespace) -> int:
     """Sign out of one session or all; non-zero where a revocation failed, with that failure's own status."""
-    configuration = Configuration.read(context.environ, warn=context.terminal.warn)
+    configuration = Configuration.read(context.environ, context.terminal)
     if args.all and args.profile is not None:
         raise UsageError("--all and --profile say two different things", hint="Leave one of them out.")
     if not args.all:

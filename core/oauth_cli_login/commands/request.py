@@ -86,7 +86,7 @@ def run(context: Context, args: Namespace) -> int:
     hosts = [_host(text) for text in args.hosts]
     if args.output is not None:
         check_savable(args.output)
-    configuration = Configuration.read(context.environ, warn=context.terminal.warn)
+    configuration = Configuration.read(context.environ, context.terminal)
     name = configuration.chosen_profile(args.profile)
     profile, session = stored_session(configuration, name)
     provider, resolved = check_settings(configuration, profile, session)

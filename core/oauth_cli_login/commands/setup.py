@@ -64,7 +64,7 @@ def run(context: Context, args: Namespace) -> int:
 def _git(context: Context, args: Namespace) -> None:
     """Write the helper of one profile for one host; what stands there already stays as it is."""
     git = GitConfig(context.environ)
-    configuration = Configuration.read(context.environ, warn=context.terminal.warn)
+    configuration = Configuration.read(context.environ, context.terminal)
     profile, session = stored_session(configuration, configuration.chosen_profile(args.profile))
     own, asked = origin_of_session(session), _origin(args.host)
     place = asked or own
@@ -162,7 +162,7 @@ def _kubectl(context: Context, args: Namespace) -> None:
     ``interactiveMode`` is ``Never``: ``token`` reads nothing and opens no browser, so kubectl need not lend it its
     standard input, and runs it where it has none.
     """
-    configuration = Configuration.read(context.environ, warn=context.terminal.warn)
+    configuration = Configuration.read(context.environ, context.terminal)
     profile, session = stored_session(configuration, configuration.chosen_profile(args.profile))
     program, *words = own_command()
     stanza = {

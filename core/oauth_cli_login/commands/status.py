@@ -42,7 +42,7 @@ def run(context: Context, args: Namespace) -> int:
 
     With ``--check`` a server that does not answer as it should has the exit status of that error.
     """
-    configuration = Configuration.read(context.environ, warn=context.terminal.warn)
+    configuration = Configuration.read(context.environ, context.terminal)
     names = [check_profile_name(args.profile)] if args.profile else configuration.store.names()
     rows, problems = _rows(context, configuration, names, check=args.check)
     if args.profile and not rows and not problems:

@@ -42,7 +42,7 @@ def run(context: Context, args: Namespace) -> int:
     """Print the cached token, or a refreshed one. A browser is opened only where ``--login`` allows it."""
     form = _form(args)
     api_version = handover.exec_api_version(context.environ.get("KUBERNETES_EXEC_INFO")) if form == "kubernetes" else ""
-    configuration = Configuration.read(context.environ, warn=context.terminal.warn)
+    configuration = Configuration.read(context.environ, context.terminal)
     name = configuration.chosen_profile(args.profile)
     get = valid_id_token if args.id_token or (form == "kubernetes" and not args.access_token) else valid_access_token
     min_valid = cached.MIN_VALID if args.min_valid is None else args.min_valid

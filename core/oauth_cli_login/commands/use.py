@@ -16,7 +16,7 @@ def arguments(parser: ArgumentParser, _context: Context, _profile: str | None, _
 
 def run(context: Context, args: Namespace) -> int:
     """Write the default; NotSignedIn where the profile has no session."""
-    configuration = Configuration.read(context.environ, warn=context.terminal.warn)
+    configuration = Configuration.read(context.environ, context.terminal)
     name = check_profile_name(args.name)
     _, session = stored_session(configuration, name, peek=True)
     configuration.store.set_default(name)

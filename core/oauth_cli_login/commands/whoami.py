@@ -15,7 +15,7 @@ def arguments(_parser: ArgumentParser, _context: Context, _profile: str | None, 
 
 def run(context: Context, args: Namespace) -> int:
     """Fetch userinfo with a valid token and show it."""
-    configuration = Configuration.read(context.environ, warn=context.terminal.warn)
+    configuration = Configuration.read(context.environ, context.terminal)
     name = configuration.chosen_profile(args.profile)
     userinfo, asked = current_userinfo(context, configuration, name)
     shown = {

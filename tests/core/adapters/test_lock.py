@@ -49,6 +49,28 @@ def test_another_process_is_waited_for_no_longer_than_allowed(path, holder):
     assert time.monotonic() - started >= 0.2
 
 
+class Clock:
+    """Seconds that pass while somebody sleeps."""
+
+    now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.mark.parametrize(("patience", "told"), [(0, [100.0]), (2, [102.0]), (30, [])])
+def test_whoever_waits_is_told_once_and_not_at_once(path, holder, monkeypatch, patience, told):
+    clock, at = Clock(), []
+    monkeypatch.setattr(lock_module, "time", clock)
+    with pytest.raises(LockHeldError), locked(path, timeout=9, waiting=lambda: at.append(clock.now), patience=patience):
+        pytest.fail("it was had twice")
+    assert at == pytest.approx(told, abs=0.05)
+    assert clock.now == pytest.approx(109)
+
+
 def test_it_is_had_as_soon_as_the_other_process_lets_go(path, holder):
     threading.Timer(0.2, holder.stdin.close).start()
     with locked(path, timeout=30):
