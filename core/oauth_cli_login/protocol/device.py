@@ -24,6 +24,8 @@ DEFAULT_INTERVAL = 5
 SLOW_DOWN = 5
 """Seconds that each slow_down adds, for good (section 3.5)."""
 _MAX_SECONDS = 24 * 3600
+_LONGEST_CODE, _LONGEST_URI = 100, 2000
+"""Characters that a person is shown."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ def parse_device_authorization_response(
     uri = text_field(fields, "verification_uri", WHAT) or text_field(fields, "verification_url", WHAT)
     if not device_code or not user_code or not uri:
         raise ProtocolError(f"the {WHAT} lacks device_code, user_code or verification_uri (HTTP {response.status})")
+    if len(user_code) > _LONGEST_CODE or len(uri) > _LONGEST_URI:
+        raise ProtocolError(f"the {WHAT} has a user_code or verification_uri that is too long for anybody to type")
     return DeviceAuthorization(
         device_code=device_code,
         user_code=user_code,
@@ -128,7 +132,8 @@ def expired() -> LoginTimeout:
 
 def _openable(uri: object) -> str | None:
     try:
-        return check_endpoint("verification_uri", uri)
+        found = check_endpoint("verification_uri", uri)
+        return found if len(found) <= _LONGEST_URI else None
     except ProtocolError:
         return None  # the code and the plain address are shown in any case
 

@@ -144,7 +144,26 @@ def test_text_that_would_disturb_the_terminal_is_refused(name, value):
 
 
 @pytest.mark.parametrize(
-    "uri", ["javascript:alert(1)", "file:///etc/passwd", "http://example.com/device", "-x", "", 7, []]
+    ("name", "longest"), [("user_code", "X" * 100), ("verification_uri", "https://example.com/".ljust(2000, "x"))]
+)
+def test_what_is_longer_than_anybody_would_type_is_refused(name, longest):
+    assert getattr(authorize(**{name: longest}), name) == longest
+    with pytest.raises(ProtocolError, match="too long for anybody to type"):
+        authorize(**{name: longest + "x"})
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "javascript:alert(1)",
+        "https://example.com/".ljust(2001, "x"),
+        "file:///etc/passwd",
+        "http://example.com/device",
+        "-x",
+        "",
+        7,
+        [],
+    ],
 )
 def test_an_address_that_may_not_be_opened_is_left_out_and_the_code_still_shown(uri):
     found = authorize(verification_uri_complete=uri)
