@@ -10,7 +10,8 @@
     ├ LoginTimeout        6  nobody answered in time
     ├ TransportError      7  the server could not be reached, or kept failing
     ├ ProtocolError       8  the server broke the protocol, or a security check failed
-    │ └ ClockDiffers      8  a token's times do not fit this machine's clock
+    │ ├ ClockDiffers      8  a token's times do not fit this machine's clock
+    │ └ KeyMissing        8  the provider does not publish the key that a token names
     ├ StoreError          9  a session could not be read or written
     │ └ KeyringError      9  the system's keyring does not answer, or lacks the session
     ├ CannotRun         126  exec: the program is there, and the system does not run it
@@ -155,6 +156,15 @@ class ClockDiffers(ProtocolError):  # noqa: N818 - it names what is the matter
     """A token's exp, iat or nbf does not fit this machine's clock; either may be wrong."""
 
     next_step = "Is the clock right? More than a minute apart is too much."
+
+
+class KeyMissing(ProtocolError):  # noqa: N818 - as ClockDiffers
+    """The key that a token names is not among the provider's, which may be a moment behind."""
+
+    next_step = (
+        "Nothing was stored. If the provider has changed its keys just now, try again in a while; "
+        "else show this to the server's operator."
+    )
 
 
 class StoreError(OAuthCliError):

@@ -10,7 +10,7 @@
    spent that may be good for one use only.
 5. Refresh; verify the new ID token, and check it against the session (OpenID Connect Core 12.2).
 6. On ``invalid_grant`` read again before giving up: somebody without our lock may have been faster.
-7. Save, release, and hand out. Where the ID token could not be judged, by a clock that is wrong or for want of keys,
+7. Save, release, and hand out. Where the ID token could not be judged, by a clock that is wrong or for want of its key,
    the new refresh token alone is saved, and nothing handed out.
 
 A process that is asked to end between 5 and 7 saves first. One that dies there leaves a session whose refresh token may
@@ -29,7 +29,15 @@ from oauth_cli_login.client import Client, client_for
 from oauth_cli_login.config import Configuration
 from oauth_cli_login.context import Context
 from oauth_cli_login.discovery import discover, served
-from oauth_cli_login.errors import ClockDiffers, ConfigError, NotSignedIn, OAuthCliError, StoreError, TokenError
+from oauth_cli_login.errors import (
+    ClockDiffers,
+    ConfigError,
+    KeyMissing,
+    NotSignedIn,
+    OAuthCliError,
+    StoreError,
+    TokenError,
+)
 from oauth_cli_login.model import Profile, Session
 from oauth_cli_login.pinning import difference_from
 from oauth_cli_login.plugins import load
@@ -239,10 +247,10 @@ def _refresh(
     try:
         claims = client.validate_id_token(tokens, nonce=None, now=context.clock())
     except OAuthCliError as error:
-        unjudged = isinstance(error, ClockDiffers) or error is client.keys.failure
+        unjudged = isinstance(error, ClockDiffers | KeyMissing) or error is client.keys.failure
         if unjudged and tokens.id_token and tokens.refresh_token:
-            # Nothing of it is handed out. But the old refresh token is spent, and when the clock is right, or the keys
-            # can be had, the session goes on. Without keys the claims are those of the token endpoint alone.
+            # Nothing of it is handed out. But the old refresh token is spent, and when the clock is right, or the key
+            # can be had, the session goes on. Without a key the claims are those of the token endpoint alone.
             check_refreshed(decode(tokens.id_token)[1], first=session.id_token, sub=session.sub)
             save(replace(session, refresh_token=tokens.refresh_token))
         raise

@@ -261,11 +261,30 @@ def test_keys_that_cannot_be_had_cost_no_session(cli, server, reply, expired, st
     assert cli("token").out == "access-token-2-secret\n"
 
 
+@pytest.mark.parametrize("keys", [[], [{"kid": "older"}]])
+def test_a_key_that_is_not_published_yet_costs_no_session(cli, server, reply, expired, store, keys):
+    """The server signs with a new key, and what it answers at jwks_uri is of a moment ago."""
+    before = expired().session
+    older = [{**server.keys[0], **key} for key in keys]
+    server.queue("/jwks", *[reply(200, {"keys": older})] * 2)
+
+    done = cli("token")
+    assert done.failed(8, "no key of the provider's fits")
+    assert "try again in a while" in done.next_step
+    assert store.read("mock").session == replace(before, refresh_token="refresh-token-1-secret")
+    assert cli("token").out == "access-token-2-secret\n"
+
+
 @pytest.mark.parametrize("claims", [{"sub": "mallory"}, {"aud": "another-client"}, {"iss": "https://another.example"}])
-def test_a_wrong_clock_keeps_nothing_that_is_somebody_elses(cli, server, expired, session_file, claims):
+@pytest.mark.parametrize("why", ["clock", "key"])
+def test_nothing_is_kept_that_is_somebody_elses(cli, server, reply, expired, session_file, claims, why):
     expired()
     before = session_file().read_bytes()
-    server.claims = {**claims, "exp": 1_700_000_000}
+    server.claims = claims
+    if why == "clock":
+        server.claims["exp"] = 1_700_000_000
+    else:
+        server.queue("/jwks", *[reply(200, {"keys": [{**server.keys[0], "kid": "older"}]})] * 2)
 
     assert cli("token").failed(8)
     assert session_file().read_bytes() == before

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from oauth_cli_login.errors import ProtocolError
+from oauth_cli_login.errors import KeyMissing, ProtocolError
 from oauth_cli_login.model import JsonObject
 from oauth_cli_login.protocol.base64url import from_base64url
 from oauth_cli_login.protocol.body import parse_json, reason_of
@@ -84,16 +84,15 @@ def check_header(jws: Jws, *, allowed: Sequence[str] | None) -> str:
 
 
 def verify(jws: Jws, keys: KeySet, *, allowed: Sequence[str] | None) -> None:
-    """Raise ProtocolError unless one of these keys has signed the token.
+    """Raise ProtocolError unless one of these keys has signed the token, KeyMissing where its own is not there.
 
     Its ``kid`` picks the key; without one, all are tried that fit its ``alg``. ``allowed`` is as for ``check_header``.
     """
     alg, kid = check_header(jws, allowed=allowed), jws.kid
     candidates = keys.fitting(alg, kid)
     if not candidates:
-        raise ProtocolError(
-            f"no key of the provider's fits the {jws.what} ({alg}, kid {ascii(kid)[:80]}){_why(keys, kid)}"
-        )
+        kind = ProtocolError if keys.knows(kid) else KeyMissing
+        raise kind(f"no key of the provider's fits the {jws.what} ({alg}, kid {ascii(kid)[:80]}){_why(keys, kid)}")
     if not any(key.verifies(alg, jws.signing_input, jws.signature) for key in candidates):
         raise ProtocolError(
             f"the signature of the {jws.what} is wrong", hint="Nothing was stored. Somebody may have tampered with it."
