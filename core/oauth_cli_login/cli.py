@@ -15,7 +15,7 @@ from importlib import import_module
 
 from oauth_cli_login import __version__
 from oauth_cli_login.adapters.terminal import Terminal, claimed_stdout
-from oauth_cli_login.errors import ExitStatus, OAuthCliError, UsageError
+from oauth_cli_login.errors import ExitStatus, OAuthCliError, UsageError, did_you_mean
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,10 +122,14 @@ def _run(argv: Sequence[str], environ: Mapping[str, str], terminal: Terminal) ->
                 raise  # help must come whatever is wrong with a session or a setting
     with redirect_stdout(terminal.answer_stream):  # --help and --version are answers
         try:
-            args = parser.parse_args(argv)
+            args, unknown = parser.parse_known_args(argv)
         except SystemExit:
             terminal.flush()
             raise
+    if unknown:
+        known = commands[command]._option_string_actions if command else ()  # noqa: SLF001 - argparse has no other list
+        near = did_you_mean(unknown[0].partition("=")[0], known)
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{near}")
     if module is None:
         parser.error("a command is missing")
     terminal.quiet = args.quiet
@@ -135,12 +139,8 @@ def _run(argv: Sequence[str], environ: Mapping[str, str], terminal: Terminal) ->
 
 
 def _unknown(command: str) -> UsageError:
-    import difflib  # noqa: PLC0415 - needed for a typing slip only
-
-    close = difflib.get_close_matches(command, COMMANDS, n=1)
     return UsageError(
-        f"there is no command {command[:80]!a}" + (f"; did you mean {close[0]}?" if close else ""),
-        hint="See: oauth-cli --help",
+        f"there is no command {command[:80]!a}{did_you_mean(command, COMMANDS)}", hint="See: oauth-cli --help"
     )
 
 

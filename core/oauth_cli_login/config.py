@@ -22,6 +22,7 @@ from oauth_cli_login.settings import (
     flag_layer,
     resolve,
     stored_layer,
+    table_of,
 )
 from oauth_cli_login.values import dataclass
 
@@ -69,7 +70,7 @@ class Configuration:
         table = self.tables.get(profile, {})
         provider = table.get("provider")
         if provider is not None and not isinstance(provider, str):
-            raise ConfigError(f"config.toml: provider under [profiles.{profile}] must be a string")
+            raise ConfigError(f"config.toml: provider under {table_of(profile)} must be a string")
         return provider or (stored.provider if stored else None)
 
     def resolve(

@@ -72,10 +72,9 @@ def served(context: Context, provider: Provider, settings: Settings) -> Iterator
                 hint="End what holds its port, or name another server: --issuer.",
             ) from None
         raise
+    issuer = settings.get("issuer") or provider.server_metadata(settings).get("issuer")
     try:
-        context.terminal.say(
-            f"Nothing answers at {settings.get('issuer')}: the embedded server runs for this command.", "dim"
-        )
+        context.terminal.say(f"Nothing answers at {issuer}: the embedded server runs for this command.", "dim")
         yield
     except BaseException:
         with suppress(PluginError), guarded(provider.where, "the end of its local server"):

@@ -25,6 +25,10 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 class ExitStatus(IntEnum):
     """What the process ends with: the contract that scripts rely on."""
@@ -190,3 +194,11 @@ class CommandNotFound(OAuthCliError):  # noqa: N818 - as NotSignedIn
 
     exit_status = ExitStatus.NOT_FOUND
     next_step = "Check the spelling and PATH. The program and its arguments stand behind --"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return the end of a sentence about a word that is none of the known ones: those near it, if any."""
+    import difflib  # noqa: PLC0415 - needed for a typing slip only
+
+    close = difflib.get_close_matches(word, list(known))
+    return f"; did you mean {' or '.join(close)}?" if close else ""

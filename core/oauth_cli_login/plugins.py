@@ -19,7 +19,7 @@ import pluggy
 from oauth_cli_login import defaults, hookspecs
 from oauth_cli_login.adapters.entry_points import entry_points
 from oauth_cli_login.cached import is_profile_name
-from oauth_cli_login.errors import ConfigError, PluginError
+from oauth_cli_login.errors import ConfigError, PluginError, did_you_mean
 from oauth_cli_login.provider import Provider, guarded
 from oauth_cli_login.values import dataclass
 
@@ -112,10 +112,7 @@ def _unmarked_hooks(manager: pluggy.PluginManager, module: ModuleType) -> str:
 
 
 def _unknown(name: str, names: set[str]) -> ConfigError:
-    import difflib  # noqa: PLC0415 - needed for a typing slip only
-
-    close = difflib.get_close_matches(name, sorted(names), n=3)
     return ConfigError(
-        f"there is no provider {name!a}" + (f"; did you mean {' or '.join(close)}?" if close else ""),
+        f"there is no provider {name!a}{did_you_mean(name, sorted(names))}",
         hint=f"Installed are: {', '.join(sorted(names)) or 'none'}. `oauth-cli providers` says where each comes from.",
     )

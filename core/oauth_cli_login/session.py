@@ -25,6 +25,7 @@ from contextlib import contextmanager
 from oauth_cli_login import cached
 from oauth_cli_login.adapters.interrupts import uninterrupted
 from oauth_cli_login.adapters.secrets import revealer
+from oauth_cli_login.adapters.terminal import roughly
 from oauth_cli_login.client import Client, client_for
 from oauth_cli_login.config import Configuration
 from oauth_cli_login.context import Context
@@ -37,6 +38,7 @@ from oauth_cli_login.errors import (
     OAuthCliError,
     StoreError,
     TokenError,
+    did_you_mean,
 )
 from oauth_cli_login.model import Profile, Session
 from oauth_cli_login.pinning import difference_from
@@ -59,9 +61,9 @@ def stored_session(configuration: Configuration, name: str, *, peek: bool = Fals
     if profile is None or profile.session is None:
         provider = configuration.provider_of(name, profile)
         named = f"--profile {name} --provider {provider or 'NAME'}" if provider != name else f"--provider {provider}"
-        others = ", ".join(other for other in configuration.store.names() if other != name)
-        hint = f"Sign in: oauth-cli login {named}" + (f"\nOther profiles: {others}" if others else "")
-        raise NotSignedIn(f"you are not signed in to {name}", hint=hint)
+        others = [other for other in configuration.sessions() if other != name]
+        hint = f"Sign in: oauth-cli login {named}" + (f"\nOther sessions: {', '.join(others)}" if others else "")
+        raise NotSignedIn(f"you are not signed in to {name}{did_you_mean(name, others)}", hint=hint)
     return profile, profile.session
 
 
@@ -135,7 +137,15 @@ def _renew(context: Context, configuration: Configuration, profile: Profile, ses
         _, later = stored_session(configuration, name)
         if _issued(later) != _issued(session) and is_fresh(later, context.clock()):
             return later
-        raise ended(name, profile, error.error_description or error.error) from None
+        why = error.error_description or error.error
+        if is_fresh(session, context.clock()):
+            left = int(session.expires_at - context.clock())
+            raise NotSignedIn(
+                f"the provider does not renew the session {name} any more: {why}",
+                hint=f"Sign in again: {_login_command(profile)}"
+                + (f"\nIts access token ends by itself in {roughly(left)}." if session.expires_at else ""),
+            ) from None
+        raise ended(name, profile, why) from None
     return renewed
 
 

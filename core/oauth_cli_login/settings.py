@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from oauth_cli_login.errors import ConfigError, PluginError
+from oauth_cli_login.errors import ConfigError, PluginError, did_you_mean
 from oauth_cli_login.model import Profile, SecretReference, Setting, Settings
 from oauth_cli_login.values import dataclass, field, replace
 
@@ -55,6 +55,11 @@ _LISTS = frozenset({"scopes", "api_hosts"})
 
 _WAYS = ("file", "command")
 """Where a secret may be, other than in the environment: NAME_file and NAME_command are settings too."""
+
+
+def table_of(profile: str) -> str:
+    """Return the line of config.toml under which a profile's settings stand: a name with a dot in it is quoted."""
+    return f'[profiles."{profile}"]' if "." in profile else f"[profiles.{profile}]"
 
 
 def declare(own: Iterable[Setting]) -> dict[str, Setting]:
@@ -196,20 +201,21 @@ def file_layer(declared: Mapping[str, Setting], table: Mapping[str, object], *, 
             continue
         if name not in _spellings(declared):
             raise ConfigError(
-                f"config.toml: [profiles.{profile}] has the setting {name!a}, which this provider does not have",
+                f"config.toml: {table_of(profile)} has the setting {name!a}, which this provider does not have"
+                f"{did_you_mean(name, declared)}",
                 hint="Known are: " + ", ".join(sorted(declared)),
             )
         if isinstance(value, list) and name in _LISTS and all(isinstance(item, str) for item in value):
             value = " ".join(value)  # noqa: PLW2901 - as the other layers spell it
         if not isinstance(value, str):
-            raise ConfigError(f"config.toml: {name} under [profiles.{profile}] must be a string")
+            raise ConfigError(f"config.toml: {name} under {table_of(profile)} must be a string")
         if value:
             spelled[name] = value
 
     def plain_secret(name: str, value: str) -> SecretReference:
         if not private:
             raise ConfigError(
-                f"config.toml holds {name} under [profiles.{profile}], and others can read the file",
+                f"config.toml holds {name} under {table_of(profile)}, and others can read the file",
                 hint=f"chmod 600 it, or say where the secret is: {name}_command or {name}_file.",
             )
         return SecretReference("value", value)

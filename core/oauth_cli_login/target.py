@@ -13,7 +13,7 @@ from oauth_cli_login.model import Profile, Setting
 from oauth_cli_login.pinning import keeps_secrets
 from oauth_cli_login.plugins import installed, load
 from oauth_cli_login.provider import Provider
-from oauth_cli_login.settings import Resolved
+from oauth_cli_login.settings import Resolved, table_of
 from oauth_cli_login.values import dataclass, replace
 
 
@@ -105,17 +105,18 @@ def _ask(context: Context, provider: Provider, resolved: Resolved, *, name: str,
     known, missing = resolved.settings(), resolved.missing()
     host, path, ports = redirect_target(provider, known, port)
     guide = provider.setup_guide(known, redirect_uri(host, ports[0], path))
+    what = provider.name if name == provider.name else f"{provider.name} (the profile {name})"
     needed = " and ".join(setting.name for setting in missing)
     if not context.terminal.can_ask:
-        raise ConfigError(f"{provider.name} needs a {needed}", hint="\n".join([*guide, *_ways(context, missing, name)]))
-    context.terminal.must_see(f"{provider.name} needs a {needed}.", "bold")
+        raise ConfigError(f"{what} needs a {needed}", hint="\n".join([*guide, *_ways(context, missing, name)]))
+    context.terminal.must_see(f"{what} needs a {needed}.", "bold")
     for line in guide:
         context.terminal.must_see(f"  {line}")
     typed = {}
     for setting in missing:
         answer = context.terminal.ask(f"{setting.name} ({setting.help}):", hidden=setting.secret)
         if not answer:
-            raise ConfigError(f"{provider.name} needs a {setting.name}", hint="Nothing was stored.")
+            raise ConfigError(f"{what} needs a {setting.name}", hint="Nothing was stored.")
         typed[setting.name] = answer
     return typed
 
@@ -136,6 +137,6 @@ def _ways(context: Context, missing: Iterable[Setting], profile: str) -> list[st
             f"Then give the {setting.name} in one of these ways:",
             f"  on the command line:  {flag}",
             f"  in the environment:   {variable}=…",
-            f"  in {path}:  {entry}  under [profiles.{profile}]",
+            f"  in {path}:  {entry}  under {table_of(profile)}",
         ]
     return lines

@@ -61,7 +61,7 @@ class OAuthMockServer:
 
         Raises ``ValueError`` for a name that is no endpoint's, with those that are.
         """
-        from oauth_cli_providers.mock.faults import did_you_mean  # noqa: PLC0415 - as above
+        from oauth_cli_login.errors import did_you_mean  # noqa: PLC0415 - as above
         from oauth_cli_providers.mock.routes import ROUTES, endpoint_name  # noqa: PLC0415 - as above
         from oauth_cli_providers.mock.server import ISSUER_PATH  # noqa: PLC0415 - as above
 

@@ -55,6 +55,14 @@ def current_userinfo(context: Context, configuration: Configuration, name: str) 
 
     Raises NotSignedIn where it refuses the new one as well, and what ``valid_session`` and ``fetch_userinfo`` raise.
     """
+    context.terminal.running(f"Asking the provider of {name} …")
+    try:
+        return _current_userinfo(context, configuration, name)
+    finally:
+        context.terminal.clear_running()
+
+
+def _current_userinfo(context: Context, configuration: Configuration, name: str) -> tuple[UserInfo, bool]:
     valid_session(context, configuration, name)
     profile, session = stored_session(configuration, name)
     with connected(context, configuration, profile, session) as client:

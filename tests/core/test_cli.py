@@ -67,6 +67,22 @@ def test_the_help_of_login_has_the_settings_of_the_provider(cli, provider, optio
     assert option in cli("login", "--provider", provider, "--help").out
 
 
+@pytest.mark.parametrize(
+    ("argv", "near"),
+    [
+        (["login", "--provider", "okta", "--clientid=x"], "--client-id"),
+        (["login", "--provider", "okta", "--domian", "x"], "--domain"),
+        (["token", "--fromat", "raw"], "--format"),
+        (["tokn"], "token"),
+    ],
+)
+def test_a_typing_slip_names_what_is_near(cli, argv, near):
+    done = cli(*argv)
+
+    assert done.status == 2
+    assert re.search(rf"; did you mean .*{near}\b.*\?$", done.error)
+
+
 def test_version_is_an_answer(cli):
     done = cli("--version")
 

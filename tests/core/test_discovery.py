@@ -292,6 +292,14 @@ def test_a_local_server_runs_for_the_length_of_a_command_and_the_person_is_told(
     assert told.startswith("Nothing answers at http://localhost:8080/default: ")
 
 
+def test_a_local_server_without_the_setting_issuer_is_called_as_its_metadata_has_it(context: Context) -> None:
+    server = LocalServer()
+    own = provider(local_server=lambda: server, server_metadata=lambda: {"issuer": "http://localhost:9"})
+    with served(context, own, Settings({})):
+        pass
+    assert context.terminal.stream.getvalue().startswith("Nothing answers at http://localhost:9: ")
+
+
 def test_a_local_server_stops_when_the_command_fails(context: Context) -> None:
     server = LocalServer()
     with pytest.raises(RuntimeError, match="ours"), served(context, bringing(server), LOCAL):

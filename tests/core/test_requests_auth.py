@@ -155,7 +155,7 @@ def test_a_session_that_has_ended_is_said_to_have(api, reply, server, signed_in)
     server.queue("/api", reply(401))
     server.queue("/token", reply(400, {"error": "invalid_grant"}))
 
-    with pytest.raises(oauth_cli_login.NotSignedIn, match="the session mock has ended"):
+    with pytest.raises(oauth_cli_login.NotSignedIn, match="does not renew the session mock any more"):
         api()
 
 

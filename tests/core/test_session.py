@@ -391,6 +391,19 @@ class _SilentTerminal:
         pass
 
 
+def test_a_refusal_to_renew_a_token_that_is_good_yet_says_so(cli, mock, signed_in_at_mock, store, clock):
+    signed_in_at_mock()
+    clock.now = store.read("mock").session.issued_at
+    mock.faults = "invalid-grant"
+
+    done = cli("token", "--refresh")
+
+    assert done.failed(4, "the provider does not renew the session mock any more: ")
+    assert "Sign in again: oauth-cli login --provider mock" in done.next_step
+    assert "Its access token ends by itself in 30 min." in done.next_step
+    assert cli("token").status == 0
+
+
 def test_a_session_that_was_ended_while_waiting_for_the_lock_is_not_brought_back(
     cli, server, expired, store, session_file, monkeypatch
 ):
@@ -655,4 +668,5 @@ def test_who_is_not_signed_in_is_told_of_the_profiles_there_are(cli, signed_in):
     done = cli("token", "--profile", "wrok")
 
     assert done.failed(4, "you are not signed in to wrok")
-    assert "Other profiles: work" in done.next_step
+    assert "did you mean work?" in done.error
+    assert "Other sessions: work" in done.next_step

@@ -235,6 +235,7 @@ def test_a_profiles_table_names_its_provider_too():
 def test_an_unknown_setting_is_refused_with_those_there_are():
     with pytest.raises(ConfigError, match=r"\[profiles.work\] has the setting 'clientid'") as refused:
         table(clientid="x")
+    assert refused.value.message.endswith("; did you mean client_id?")
     assert "client_id" in refused.value.hint
     assert "domain" in refused.value.hint
 

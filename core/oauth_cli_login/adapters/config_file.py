@@ -42,12 +42,24 @@ def read_profiles(environ: Mapping[str, str]) -> tuple[dict[str, dict[str, objec
     if not isinstance(profiles, dict):
         raise ConfigError(f"{path}: profiles must be a table", hint="Settings stand under [profiles.NAME].")
     for name, table in profiles.items():
-        if not cached.is_profile_name(name) or not isinstance(table, dict):
-            raise ConfigError(
-                f"{path}: {name!a} under profiles is no profile",
-                hint="A profile is a table, and its name is lower-case letters, digits, '.', '_' and '-'.",
-            )
+        _check_profile(path, name, table)
     return profiles, private
+
+
+def _check_profile(path: str, name: str, table: object) -> None:
+    if not cached.is_profile_name(name) or not isinstance(table, dict):
+        raise ConfigError(
+            f"{path}: {name!a} under profiles is no profile",
+            hint="A profile is a table, and its name is lower-case letters, digits, '.', '_' and '-'.",
+        )
+    dotted, inner = name, table
+    while nested := [key for key, value in inner.items() if isinstance(value, dict)]:
+        dotted, inner = f"{dotted}.{nested[0]}", inner[nested[0]]
+    if inner is not table:
+        raise ConfigError(
+            f"{path}: [profiles.{dotted[:200]}] is a table within a table",
+            hint=f'A profile whose name has dots in it is quoted: [profiles."{dotted[:200]}"]',
+        )
 
 
 def _parse(path: str, data: bytes) -> dict[str, object]:

@@ -62,13 +62,18 @@ def _from_command(name: str, command: str) -> str:
     except subprocess.TimeoutExpired:
         raise ConfigError(f"the command for the {name} did not end within {COMMAND_TIMEOUT:.0f} seconds") from None
     except (OSError, ValueError) as error:
-        raise ConfigError(f"the command for the {name} cannot be run ({_reason(error)})") from None
+        raise ConfigError(f"the command for the {name} cannot be run: {_program(command)} ({_reason(error)})") from None
     if done.returncode:
         raise ConfigError(f"the command for the {name} ended with status {done.returncode}")
     try:
         return done.stdout[:_MAX_SECRET].decode("utf-8").strip()
     except UnicodeDecodeError:
         raise ConfigError(f"the command for the {name} does not print text") from None
+
+
+def _program(command: str) -> str:
+    """Return the command's first word: others may hold what nobody is to see."""
+    return ascii((command.split() or [""])[0])
 
 
 def _reason(error: Exception) -> str:

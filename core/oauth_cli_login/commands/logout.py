@@ -80,6 +80,7 @@ def _log_out(context: Context, configuration: Configuration, name: str, *, forge
 
     The lock is held all the while: tokens that somebody got in between would be deleted without being revoked.
     """
+    was_default = configuration.store.default() == name
     try:
         with configuration.store.lock(name):
             if not forget:  # before tokens are revoked that would stay here; a keyring in trouble is another matter
@@ -100,6 +101,8 @@ def _log_out(context: Context, configuration: Configuration, name: str, *, forge
         "failed": "signed out here, but the tokens were NOT revoked",
     }
     context.terminal.say(f"{name}: {said[outcome.revocation]}")
+    if was_default and alone and len(configuration.sessions()) > 1:
+        context.terminal.say("  It was the default profile. Choose another: oauth-cli use NAME", "dim")
     if outcome.error:
         context.terminal.warn(f"{name}: {outcome.error.message}")
     if left_behind:

@@ -47,7 +47,7 @@ def parse_discovery_response(response: HttpResponse, *, issuer: str) -> dict[str
     if response.status != 200:  # noqa: PLR2004 - RFC 8414 section 3.2 allows no other
         raise ConfigError(
             f"there is no {WHAT} at the issuer {issuer} (HTTP {response.status})",
-            hint="Another program may have this port: name the server that you mean with --issuer."
+            hint="Another program may have this port. End it, or sign in at the server that you mean: --issuer URL"
             if is_loopback(issuer)
             else "Check the issuer. A server without discovery works with --provider oauth2.",
         )

@@ -65,6 +65,8 @@ def test_whether_others_can_read_it_is_told(mode: int, private: bool, environ: d
         (b"[[profiles]]\n", "profiles must be a table"),
         (b"[profiles]\nwork = 5\n", "'work' under profiles is no profile"),
         (b"[profiles.WORK]\n", "'WORK' under profiles is no profile"),
+        (b"[profiles.idp.example.com]\n", r"\[profiles.idp.example.com\] is a table within a table"),
+        (b"[profiles.work]\nextra = {a = 1}\n", r"\[profiles.work.extra\] is a table within a table"),
         (b'[profiles."../x"]\n', "'../x' under profiles is no profile"),
         (b'[profiles."\\u001b[2J"]\n', r"'\\x1b\[2J' under profiles is no profile"),
     ],
@@ -105,3 +107,12 @@ def test_a_pipe_in_its_place_does_not_hang(tmp_path) -> None:
     os.mkfifo(tmp_path / "config.toml")
     with pytest.raises(ConfigError, match="not a regular file"):
         read_profiles({"OAUTH_CLI_HOME": str(tmp_path)})
+
+
+def test_a_name_with_dots_that_is_not_quoted_is_shown_quoted(environ: dict[str, str], path: Path) -> None:
+    path.write_text("[profiles.idp.example.com]\n")
+    with pytest.raises(ConfigError) as caught:
+        read_profiles(environ)
+    assert caught.value.hint == 'A profile whose name has dots in it is quoted: [profiles."idp.example.com"]'
+    path.write_text('[profiles."idp.example.com"]\n')
+    assert read_profiles(environ)[0] == {"idp.example.com": {}}

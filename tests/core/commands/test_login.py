@@ -234,7 +234,7 @@ def test_on_a_terminal_what_is_missing_is_asked_for_and_kept(cli, server, store,
         done = cli("login", "--provider", "oidc", "--issuer", server.issuer, "--redirect-uri", redirect_uri)
 
     assert done.status == 0, person.seen
-    assert "oidc needs a client_id." in person.seen
+    assert "oidc (the profile 127.0.0.1) needs a client_id." in person.seen
     assert f"Redirect URI: {redirect_uri}" in person.seen
     assert store.read("127.0.0.1").settings["client_id"] == "cli-app"
 

@@ -37,6 +37,19 @@ def test_the_real_embedded_server_takes_the_tokens_no_more(cli, mock, clock):
     assert cli("whoami").failed(4, "not signed in to mock")
 
 
+@pytest.mark.parametrize(("others", "told"), [(("a", "b"), True), (("a",), False)])
+@pytest.mark.parametrize("options", [(), ("--forget",)])
+def test_who_has_no_default_any_more_and_needs_one_is_told(cli, server, signed_in, store, others, told, options):
+    for name in ("mock", *others):
+        signed_in(name)
+    store.set_default("mock")
+
+    done = cli("logout", *options)
+
+    assert done.status == 0
+    assert ("It was the default profile. Choose another: oauth-cli use NAME" in done.err) is told
+
+
 def test_forget_deletes_the_settings_as_well_and_the_default(cli, server, signed_in, store, session_file):
     signed_in()
     store.set_default("mock")

@@ -23,6 +23,17 @@ def test_it_asks_the_provider_with_the_stored_token(cli, server, signed_in):
     assert server.received("/userinfo")[0].headers["authorization"] == "Bearer stored-access-token"
 
 
+@pytest.mark.parametrize("argv", [[], ["--json"]])
+def test_a_person_sees_what_is_waited_for_and_it_goes_away(cli, server, signed_in, terminal, argv):
+    signed_in()
+    seen = []
+    with terminal() as person:
+        server.on_request = lambda received: seen.append(person.seen) if received.path == "/userinfo" else None
+        assert cli("whoami", *argv).status == 0
+
+    assert person.seen.startswith("\r\x1b[2K\x1b[2mAsking the provider of mock …\x1b[0m\r\x1b[2K")
+
+
 def test_json_has_all_claims(cli, server, signed_in):
     signed_in()
     server.userinfo = {"groups": ["a", "b"]}

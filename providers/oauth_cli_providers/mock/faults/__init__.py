@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from functools import partial
 
-from oauth_cli_login.errors import UsageError
+from oauth_cli_login.errors import UsageError, did_you_mean
 from oauth_cli_providers.mock import routes
 from oauth_cli_providers.mock.authorization_server import AuthorizationServer
 from oauth_cli_providers.mock.faults import bodies, callbacks, claims, documents, signatures, statuses, timing, tokens
@@ -62,7 +62,7 @@ class ActiveFault:
         if fault is None:
             raise UsageError(f"there is no fault {name[:80]!a}{did_you_mean(name, FAULTS)}", hint=_HINT)
         if place is not None and place not in fault.places:
-            raise UsageError(f"the fault {name} is not for {place[:80]}: {_or(fault.places)}", hint=_HINT)
+            raise UsageError(f"the fault {name} is not for {place[:80]}: {' or '.join(fault.places)}", hint=_HINT)
         return cls(fault, place or fault.places[0], None if times is None else int(times))
 
     def __str__(self) -> str:
@@ -155,15 +155,3 @@ def _places(server: AuthorizationServer, request: Request) -> frozenset[str]:
     except OAuthError:
         grant = None
     return frozenset({place} | ({grant} if grant else set()))
-
-
-def _or(names: Iterable[str]) -> str:
-    return " or ".join(names)
-
-
-def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """Return the end of a sentence about a name that is none of these: those near it, if any."""
-    import difflib  # noqa: PLC0415 - needed for a typing slip only
-
-    close = difflib.get_close_matches(name, list(names), n=3)
-    return f"; did you mean {_or(close)}?" if close else ""
