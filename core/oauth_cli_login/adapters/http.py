@@ -11,11 +11,8 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-import threading
 import time
-import weakref
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
 from typing import Any, Literal
 
 import requests
@@ -28,6 +25,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from oauth_cli_login import __version__
+from oauth_cli_login.adapters.watchdog import Watchdog
 from oauth_cli_login.errors import ConfigError, ProtocolError, TransportError
 from oauth_cli_login.model import HttpRequest, HttpResponse
 from oauth_cli_login.protocol.url import check_endpoint, host_of, is_loopback
@@ -94,8 +92,8 @@ class Http:
         self._session.trust_env = False  # else a netrc entry replaces our Authorization header
         # allow_redirects=False still reads a redirect's whole body, unbounded, and parses where it leads
         self._session.get_redirect_target = lambda _response: None  # type: ignore[assignment,method-assign]  # as said above
-        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
-        adapter = _Adapter(_ssl_context(environ, ca_file), self._sockets)
+        self._watchdog = Watchdog()
+        adapter = _Adapter(_ssl_context(environ, ca_file), self._watchdog)
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, adapter)
 
@@ -144,7 +142,7 @@ class Http:
         started = self._clock()
         end = started + STREAM_DEADLINE
         try:
-            with self._watched(end):
+            with self._watchdog.cutting_after(end - self._clock()):
                 answer = self._open(request, (READ_TIMEOUT, STREAM_READ_TIMEOUT))
         except _RAISED as error:
             raise _transport_error(request.url, error, late=self._clock() >= end) from None
@@ -174,7 +172,7 @@ class Http:
         started = self._clock()
         remaining = max(0.1, min(READ_TIMEOUT, end - started))
         try:
-            with self._watched(end), self._open(request, remaining) as answer:
+            with self._watchdog.cutting_after(end - started), self._open(request, remaining) as answer:
                 body = self._read(answer, end)
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 response = HttpResponse(answer.status_code, headers, body, request.secrets)
@@ -205,23 +203,6 @@ class Http:
         )
         self._session.cookies.clear()
         return answer
-
-    @contextmanager
-    def _watched(self, end: float) -> Iterator[None]:
-        """Cut what is still going on at ``end``."""
-        watchdog = threading.Timer(max(0.0, end - self._clock()), self._cut)
-        watchdog.daemon = True
-        watchdog.start()
-        try:
-            yield
-        finally:
-            watchdog.cancel()
-
-    def _cut(self) -> None:
-        """End what goes on at the deadline: an answer that drips is never silent long enough for the read time-out."""
-        for opened in list(self._sockets):
-            with suppress(OSError):
-                opened.shutdown(socket.SHUT_RDWR)
 
     def _read(self, answer: requests.Response, end: float) -> bytes:
         body = bytearray()  # bytes would be copied at each piece, and a server may send one byte in each
@@ -261,18 +242,18 @@ class _NoAuth(AuthBase):
 class _Adapter(HTTPAdapter):
     """requests' adapter with our own TLS context, for direct and proxied connections alike; it notes each socket."""
 
-    def __init__(self, context: ssl.SSLContext, opened: weakref.WeakSet[socket.socket]) -> None:
+    def __init__(self, context: ssl.SSLContext, watchdog: Watchdog) -> None:
         self._context = context
-        self._opened = opened
+        self._watchdog = watchdog
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _noting_pools(self._opened)
+        self.poolmanager.pool_classes_by_scheme = _noting_pools(self._watchdog)
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs)
-        manager.pool_classes_by_scheme = _noting_pools(self._opened)
+        manager.pool_classes_by_scheme = _noting_pools(self._watchdog)
         return manager
 
     def cert_verify(self, conn: Any, *_: Any) -> None:
@@ -280,8 +261,8 @@ class _Adapter(HTTPAdapter):
         conn.cert_reqs = "CERT_REQUIRED"
 
 
-def _noting_pools(opened: weakref.WeakSet[socket.socket]) -> dict[str, type[HTTPConnectionPool]]:
-    """Return urllib3's pools, whose sockets are added to ``opened`` as they connect, before TLS and after.
+def _noting_pools(watchdog: Watchdog) -> dict[str, type[HTTPConnectionPool]]:
+    """Return urllib3's pools, whose sockets are noted as they connect, before TLS and after.
 
     The connection itself would not do: it forgets its socket while an answer that ends with it is still being read.
     """
@@ -289,19 +270,19 @@ def _noting_pools(opened: weakref.WeakSet[socket.socket]) -> dict[str, type[HTTP
     class Plain(HTTPConnection):
         def _new_conn(self) -> socket.socket:
             made = super()._new_conn()
-            opened.add(made)
+            watchdog.note(made)
             return made
 
     class Tls(HTTPSConnection):
         def _new_conn(self) -> socket.socket:
             made = super()._new_conn()
-            opened.add(made)
+            watchdog.note(made)
             return made
 
         def connect(self) -> None:
             super().connect()
             if isinstance(self.sock, socket.socket):
-                opened.add(self.sock)
+                watchdog.note(self.sock)
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain

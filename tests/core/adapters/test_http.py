@@ -8,11 +8,14 @@ import os
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
+from typing import Any
 
 import pytest
 import requests
+import urllib3
 from raw_server import Server, dripping, serving, serving_tls
 from requests_mock import ANY, Mocker
 
@@ -536,3 +539,23 @@ def test_headers_that_never_end_are_given_up(http: Http, monkeypatch: pytest.Mon
     monkeypatch.setattr("oauth_cli_login.adapters.http.STREAM_DEADLINE", 0.5)
     with serving(continue_without_end) as server, pytest.raises(TransportError, match="did not answer in time"):
         http.stream(get(server.url()))
+
+
+@pytest.mark.parametrize("send", [partial(Http.send, deadline=0.1), Http.stream], ids=["whole", "streamed"])
+def test_a_connection_that_is_made_after_the_deadline_is_cut(
+    send: Callable[[Http, HttpRequest], object], http: Http, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A resolver that is slow, or an address that does not answer before the next one does."""
+    connect = urllib3.util.connection.create_connection
+
+    def slow(*args: Any, **options: Any) -> socket.socket:
+        threading.Event().wait(0.3)  # past the deadline
+        return connect(*args, **options)
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", slow)
+    monkeypatch.setattr("oauth_cli_login.adapters.http.STREAM_DEADLINE", 0.1)
+    finished: list[bool] = []
+    with serving(dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n", finished=finished)) as server:
+        with pytest.raises(TransportError, match="did not answer in time"):
+            send(http, get(server.url()))
+        assert finished == []
