@@ -94,7 +94,8 @@ def _registered(where: str, module: ModuleType) -> Any:
             manager.check_pending()
     except PluginError as error:
         if isinstance(error.__cause__, pluggy.PluginValidationError):
-            raise PluginError(f"{where} cannot be registered: {error.__cause__}") from None
+            reason = " ".join(str(error.__cause__).split())  # pluggy's has several lines
+            raise PluginError(f"{where} cannot be registered: {reason}") from None
         raise
     if unmarked := _unmarked_hooks(manager, module):
         raise PluginError(f"{where} cannot be registered: {unmarked} lacks the hookimpl marker")

@@ -179,6 +179,7 @@ def test_a_plugin_whose_hooks_would_never_be_called_is_refused(source: str, mess
     with pytest.raises(PluginError, match=message) as caught:
         load("acme")
     assert caught.value.message.startswith("the provider plugin 'acme' (acme 1.5) cannot be registered: ")
+    assert "\n" not in caught.value.message
 
 
 def test_a_plugin_that_fails_while_it_is_looked_at_is_named(install: Install) -> None:
