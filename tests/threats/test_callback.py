@@ -8,12 +8,14 @@ import os
 import re
 import socket
 from contextlib import ExitStack, suppress
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import pytest
 from in_process import HEAD
 
 LOGIN = ("login", "--provider", "mock", "--timeout", "10")
+LIMIT = ("--timeout", "0.2")
+"""For where nobody comes; with ``over_when_answered`` it is no limit to the browser."""
 LISTENING = "0A"
 """What /proc/net/tcp calls the state."""
 
@@ -53,6 +55,12 @@ def again(robot):
         robot.get(robot.sign_in(robot.urls[0]))
 
     robot.deliver = deliver
+
+
+@pytest.fixture
+def over_when_answered(cli, world, robot):
+    """Let no time pass until the browser has its answer, or has failed to get one; then more than LIMIT has passed."""
+    world(monotonic=lambda: 1001.0 if robot.answers or robot.problems else 1000.0)
 
 
 def signed_in_once(done, server) -> bool:
@@ -200,14 +208,16 @@ def test_threat_15_an_error_without_this_logins_state_does_not_end_the_wait(cli,
     assert [status for status, _ in robot.answers] == [400, 200]
 
 
+@pytest.mark.usefixtures("over_when_answered")
 @pytest.mark.parametrize("fault", ["wrong-state", "no-state", "error-without-state"])
-def test_threat_15_where_nobody_else_comes_the_time_is_over(cli, mock, session_file, fault):
+def test_threat_15_where_nobody_else_comes_the_time_is_over(cli, mock, robot, session_file, fault):
     """What strangers did changes nothing of how it ends."""
     mock.faults = fault
 
-    done = cli(*LOGIN[:3], "--timeout", "0.2")
+    done = cli(*LOGIN[:3], *LIMIT)
 
     assert done.failed(6, "nobody finished signing in within")
+    assert [status for status, _ in robot.answers] == [400]
     assert "Run the same command to try again" in done.next_step
     assert mock.received("token") == []
     assert not session_file().exists()
@@ -505,13 +515,19 @@ def test_threat_25_no_other_site_may_read_an_answer(cli, server, robot, knock, r
 # ---- the end
 
 
+@pytest.mark.usefixtures("over_when_answered")
 def test_threat_26_a_time_limit_has_its_own_exit_status_and_frees_the_port(cli, server, robot, redirect_uri):
     """Nobody came: the exit status is 6, and the port is free, though somebody is still connected."""
     port = urlsplit(redirect_uri).port
     with ExitStack() as kept:
-        robot.deliver = lambda _url: kept.enter_context(socket.create_connection(("127.0.0.1", port)))
 
-        assert cli(*LOGIN[:3], "--timeout", "0.3").failed(6, "nobody finished signing in")
+        def deliver(url: str) -> None:
+            kept.enter_context(socket.create_connection(("127.0.0.1", port)))
+            robot.get(urljoin(url, "/"))  # once this is answered, the one before it was accepted
+
+        robot.deliver = deliver
+
+        assert cli(*LOGIN[:3], *LIMIT).failed(6, "nobody finished signing in")
         gc.collect()
         assert is_free(port)
 
