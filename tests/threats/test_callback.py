@@ -7,6 +7,8 @@ import gc
 import os
 import re
 import socket
+import time
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
@@ -16,6 +18,8 @@ from in_process import HEAD
 LOGIN = ("login", "--provider", "mock", "--timeout", "10")
 LIMIT = ("--timeout", "0.2")
 """For where nobody comes; with ``over_when_answered`` it is no limit to the browser."""
+PATIENCE = 15
+"""Seconds for an answer that is to come: a pause of the machine is shorter, and a test waits longer for its robot."""
 LISTENING = "0A"
 """What /proc/net/tcp calls the state."""
 
@@ -373,39 +377,63 @@ def test_threat_20_what_is_no_request_is_refused_or_closed(cli, server, after, k
 # ---- slow ones
 
 
-def test_threat_21_an_idle_connection_keeps_nobody_waiting(cli, server, robot, knock, request_of):
+def within_a_second(attempt: Callable[[], float]) -> bool:
+    """Tell whether one of three attempts takes less; a machine that pauses does so in one, a defect shows in each."""
+    return any(attempt() < 1 for _ in range(3))
+
+
+def test_threat_21_an_idle_connection_keeps_nobody_waiting(cli, world, server, robot, knock, request_of):
     """Browsers open a connection that they may never use; the callback on the next one is answered within a second."""
+    took = []
 
     def deliver(url: str) -> None:
         with socket.create_connection(("127.0.0.1", urlsplit(url).port)):
-            robot.answers.append((status_of(knock(url, request_of(url), timeout=1)), ""))
+            before = time.monotonic()
+            robot.answers.append((status_of(knock(url, request_of(url), timeout=PATIENCE)), ""))
+            took.append(time.monotonic() - before)
+
+    def login() -> float:
+        server.requests.clear()
+        robot.answers.clear()
+        assert signed_in_once(cli(*LOGIN), server)
+        assert robot.answers == [(200, "")]
+        return took.pop()
 
     robot.deliver = deliver
+    world(monotonic=lambda: 1100.0 if robot.problems else 1000.0)  # no time is over, so that none lets the idle one go
 
-    assert signed_in_once(cli(*LOGIN), server)
-    assert robot.answers == [(200, "")]
+    assert within_a_second(login)
 
 
 def test_threat_22_two_hundred_slow_connections_take_no_thread_and_keep_nobody_waiting(
     process, server, robot, knock, request_of
 ):
     """Its threads stay as many as they are, the real callback is answered within a second; then the port is free."""
-    login = process(*LOGIN[:3], "--timeout", "20", "--no-browser")
-    callback = robot.sign_in(login.wait_for(r"http://\S*/authorize\S*"))
-    login.wait_for(r"Waiting for the callback.*\n")
 
-    with ExitStack() as slow:
-        for number in range(200):
-            peer = slow.enter_context(socket.create_connection(("127.0.0.1", urlsplit(callback).port), timeout=5))
-            if number % 2:
-                peer.sendall(b"GET /callback?code=")
-        assert status_of(knock(callback, request_of(callback, target="/"))) == 404  # all those before were accepted
-        with suppress(FileNotFoundError), open(f"/proc/{login.pid}/status") as file:
-            assert int(re.findall(r"Threads:\s+(\d+)", file.read())[0]) <= 2
-        assert status_of(knock(callback, request_of(callback), timeout=1)) == 200
-        assert login.finish() == 0, login.err
-        socket.create_server(("127.0.0.1", urlsplit(callback).port)).close()  # all two hundred are still there
-    assert len(server.received("/token")) == 1
+    def attempt() -> float:
+        server.requests.clear()
+        login = process(*LOGIN[:3], "--timeout", "120", "--no-browser")
+        callback = robot.sign_in(login.wait_for(r"http://\S*/authorize\S*"))
+        login.wait_for(r"Waiting for the callback.*\n")
+        with ExitStack() as slow:
+            for number in range(200):
+                peer = socket.create_connection(("127.0.0.1", urlsplit(callback).port), timeout=PATIENCE)
+                slow.enter_context(peer)
+                if number % 2:
+                    peer.sendall(b"GET /callback?code=")
+            # all those before were accepted
+            assert status_of(knock(callback, request_of(callback, target="/"), timeout=PATIENCE)) == 404
+            with suppress(FileNotFoundError), open(f"/proc/{login.pid}/status") as file:
+                assert int(re.findall(r"Threads:\s+(\d+)", file.read())[0]) <= 2
+            before = time.monotonic()
+            assert status_of(knock(callback, request_of(callback), timeout=PATIENCE)) == 200
+            took = time.monotonic() - before
+            assert login.finish() == 0, login.err
+            socket.create_server(("127.0.0.1", urlsplit(callback).port)).close()  # all two hundred are still there
+        assert len(server.received("/token")) == 1
+        return took
+
+    assert within_a_second(attempt)
 
 
 def test_threat_23_the_same_callback_twice_is_one_token_request(cli, server, robot, request_of):
