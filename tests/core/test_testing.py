@@ -98,16 +98,21 @@ def test_the_marker_is_listed_with_its_meaning(pytester):
 # ---- the server
 
 
-def test_it_ends_with_its_test_and_its_port_is_free(pytester):
-    pytester.makepyfile("""
-        import pathlib, urllib.parse
+def test_it_ends_with_its_test_and_its_port_is_free(pytester, free_port):
+    pytester.makepyfile(f"""
+        import functools, pytest
+        from oauth_cli_login.adapters.sockets import answers
+
+        @pytest.fixture
+        def make_oauth_mock_server(make_oauth_mock_server):
+            return functools.partial(make_oauth_mock_server, port={free_port})
 
         def test_it(oauth_mock_server):
-            pathlib.Path("port").write_text(str(urllib.parse.urlsplit(oauth_mock_server.issuer).port))
+            assert answers("localhost", {free_port})
     """)
     pytester.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
 
-    assert not answers("localhost", int((pytester.path / "port").read_text()))
+    assert not answers("localhost", free_port)
 
 
 def test_faults_may_be_set_while_it_runs(oauth_mock_server):

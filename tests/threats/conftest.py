@@ -17,9 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 from in_process import *  # noqa: F403 - fixtures, which pytest finds by their names here
 from raw_server import certificates  # noqa: F401 - as above
-
-LONGEST = 30
-"""Seconds that a process may take before the test gives up; none is expected to come near."""
+from waiting import LONGEST
 
 
 class Process:

@@ -7,13 +7,19 @@ import gc
 import os
 import re
 import socket
+import time
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import pytest
 from in_process import HEAD
 
 LOGIN = ("login", "--provider", "mock", "--timeout", "10")
+LIMIT = ("--timeout", "0.2")
+"""For where nobody comes; with ``over_when_answered`` it is no limit to the browser."""
+PATIENCE = 15
+"""Seconds for an answer that is to come: a pause of the machine is shorter, and a test waits longer for its robot."""
 LISTENING = "0A"
 """What /proc/net/tcp calls the state."""
 
@@ -53,6 +59,12 @@ def again(robot):
         robot.get(robot.sign_in(robot.urls[0]))
 
     robot.deliver = deliver
+
+
+@pytest.fixture
+def over_when_answered(cli, world, robot):
+    """Let no time pass until the browser has its answer, or has failed to get one; then more than LIMIT has passed."""
+    world(monotonic=lambda: 1001.0 if robot.answers or robot.problems else 1000.0)
 
 
 def signed_in_once(done, server) -> bool:
@@ -200,14 +212,16 @@ def test_threat_15_an_error_without_this_logins_state_does_not_end_the_wait(cli,
     assert [status for status, _ in robot.answers] == [400, 200]
 
 
+@pytest.mark.usefixtures("over_when_answered")
 @pytest.mark.parametrize("fault", ["wrong-state", "no-state", "error-without-state"])
-def test_threat_15_where_nobody_else_comes_the_time_is_over(cli, mock, session_file, fault):
+def test_threat_15_where_nobody_else_comes_the_time_is_over(cli, mock, robot, session_file, fault):
     """What strangers did changes nothing of how it ends."""
     mock.faults = fault
 
-    done = cli(*LOGIN[:3], "--timeout", "0.2")
+    done = cli(*LOGIN[:3], *LIMIT)
 
     assert done.failed(6, "nobody finished signing in within")
+    assert [status for status, _ in robot.answers] == [400]
     assert "Run the same command to try again" in done.next_step
     assert mock.received("token") == []
     assert not session_file().exists()
@@ -363,39 +377,63 @@ def test_threat_20_what_is_no_request_is_refused_or_closed(cli, server, after, k
 # ---- slow ones
 
 
-def test_threat_21_an_idle_connection_keeps_nobody_waiting(cli, server, robot, knock, request_of):
+def within_a_second(attempt: Callable[[], float]) -> bool:
+    """Tell whether one of three attempts takes less; a machine that pauses does so in one, a defect shows in each."""
+    return any(attempt() < 1 for _ in range(3))
+
+
+def test_threat_21_an_idle_connection_keeps_nobody_waiting(cli, world, server, robot, knock, request_of):
     """Browsers open a connection that they may never use; the callback on the next one is answered within a second."""
+    took = []
 
     def deliver(url: str) -> None:
         with socket.create_connection(("127.0.0.1", urlsplit(url).port)):
-            robot.answers.append((status_of(knock(url, request_of(url), timeout=1)), ""))
+            before = time.monotonic()
+            robot.answers.append((status_of(knock(url, request_of(url), timeout=PATIENCE)), ""))
+            took.append(time.monotonic() - before)
+
+    def login() -> float:
+        server.requests.clear()
+        robot.answers.clear()
+        assert signed_in_once(cli(*LOGIN), server)
+        assert robot.answers == [(200, "")]
+        return took.pop()
 
     robot.deliver = deliver
+    world(monotonic=lambda: 1100.0 if robot.problems else 1000.0)  # no time is over, so that none lets the idle one go
 
-    assert signed_in_once(cli(*LOGIN), server)
-    assert robot.answers == [(200, "")]
+    assert within_a_second(login)
 
 
 def test_threat_22_two_hundred_slow_connections_take_no_thread_and_keep_nobody_waiting(
     process, server, robot, knock, request_of
 ):
     """Its threads stay as many as they are, the real callback is answered within a second; then the port is free."""
-    login = process(*LOGIN[:3], "--timeout", "20", "--no-browser")
-    callback = robot.sign_in(login.wait_for(r"http://\S*/authorize\S*"))
-    login.wait_for(r"Waiting for the callback.*\n")
 
-    with ExitStack() as slow:
-        for number in range(200):
-            peer = slow.enter_context(socket.create_connection(("127.0.0.1", urlsplit(callback).port), timeout=5))
-            if number % 2:
-                peer.sendall(b"GET /callback?code=")
-        assert status_of(knock(callback, request_of(callback, target="/"))) == 404  # all those before were accepted
-        with suppress(FileNotFoundError), open(f"/proc/{login.pid}/status") as file:
-            assert int(re.findall(r"Threads:\s+(\d+)", file.read())[0]) <= 2
-        assert status_of(knock(callback, request_of(callback), timeout=1)) == 200
-        assert login.finish() == 0, login.err
-        socket.create_server(("127.0.0.1", urlsplit(callback).port)).close()  # all two hundred are still there
-    assert len(server.received("/token")) == 1
+    def attempt() -> float:
+        server.requests.clear()
+        login = process(*LOGIN[:3], "--timeout", "120", "--no-browser")
+        callback = robot.sign_in(login.wait_for(r"http://\S*/authorize\S*"))
+        login.wait_for(r"Waiting for the callback.*\n")
+        with ExitStack() as slow:
+            for number in range(200):
+                peer = socket.create_connection(("127.0.0.1", urlsplit(callback).port), timeout=PATIENCE)
+                slow.enter_context(peer)
+                if number % 2:
+                    peer.sendall(b"GET /callback?code=")
+            # all those before were accepted
+            assert status_of(knock(callback, request_of(callback, target="/"), timeout=PATIENCE)) == 404
+            with suppress(FileNotFoundError), open(f"/proc/{login.pid}/status") as file:
+                assert int(re.findall(r"Threads:\s+(\d+)", file.read())[0]) <= 2
+            before = time.monotonic()
+            assert status_of(knock(callback, request_of(callback), timeout=PATIENCE)) == 200
+            took = time.monotonic() - before
+            assert login.finish() == 0, login.err
+            socket.create_server(("127.0.0.1", urlsplit(callback).port)).close()  # all two hundred are still there
+        assert len(server.received("/token")) == 1
+        return took
+
+    assert within_a_second(attempt)
 
 
 def test_threat_23_the_same_callback_twice_is_one_token_request(cli, server, robot, request_of):
@@ -505,13 +543,19 @@ def test_threat_25_no_other_site_may_read_an_answer(cli, server, robot, knock, r
 # ---- the end
 
 
+@pytest.mark.usefixtures("over_when_answered")
 def test_threat_26_a_time_limit_has_its_own_exit_status_and_frees_the_port(cli, server, robot, redirect_uri):
     """Nobody came: the exit status is 6, and the port is free, though somebody is still connected."""
     port = urlsplit(redirect_uri).port
     with ExitStack() as kept:
-        robot.deliver = lambda _url: kept.enter_context(socket.create_connection(("127.0.0.1", port)))
 
-        assert cli(*LOGIN[:3], "--timeout", "0.3").failed(6, "nobody finished signing in")
+        def deliver(url: str) -> None:
+            kept.enter_context(socket.create_connection(("127.0.0.1", port)))
+            robot.get(urljoin(url, "/"))  # once this is answered, the one before it was accepted
+
+        robot.deliver = deliver
+
+        assert cli(*LOGIN[:3], *LIMIT).failed(6, "nobody finished signing in")
         gc.collect()
         assert is_free(port)
 

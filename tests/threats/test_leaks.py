@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from in_process import HEAD, Server
+from waiting import wait_until
 
 LOGIN = ("login", "--provider", "mock", "--timeout", "20")
 SECRET = "canary-client-secret"
@@ -146,10 +147,7 @@ def test_threat_68_no_browser_inherits_a_client_secret(process, server, tmp_path
     )
 
     assert login.finish() == 6, login.err
-    for _ in range(250):
-        if seen.exists():
-            break
-        time.sleep(0.02)
+    wait_until(seen.exists)
     assert "DISPLAY=:99" in seen.read_text()
     assert "OAUTH_CLI_" not in seen.read_text()
 

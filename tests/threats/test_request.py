@@ -7,10 +7,10 @@ import hashlib
 import re
 import shlex
 import socket
-import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from waiting import wait_until
 
 LOGIN = ("login", "--provider", "mock", "--timeout", "10")
 REFUSED = ("login", "--provider", "mock", "--timeout", "0.5")
@@ -204,12 +204,10 @@ def test_threat_07_the_url_is_one_argument_of_the_browser_and_meets_no_shell(cli
     browser.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > "{opened}.new"; mv "{opened}.new" "{opened}"\n')
     browser.chmod(0o700)
 
-    cli(*LOGIN[:3], "--timeout", "0.5", "--browser", f"{shlex.quote(str(browser))} --new-window")
+    done = cli(*LOGIN[:3], "--timeout", "0.5", "--browser", f"{shlex.quote(str(browser))} --new-window")
 
-    for _ in range(150):
-        if opened.exists():
-            break
-        time.sleep(0.02)
+    assert "No browser could be started" not in done.err
+    wait_until(opened.exists)
     option, url, *rest = opened.read_text().splitlines()
     assert (option, rest) == ("--new-window", [])
     assert url.startswith(f"{mock.issuer}/authorize?a=$(touch${{IFS}}pwned);b'\"`c&d*|e&response_type=code&")

@@ -20,7 +20,7 @@ from raw_server import Server, dripping, serving, serving_tls
 from requests_mock import ANY, Mocker
 
 from oauth_cli_login import __version__
-from oauth_cli_login.adapters.http import ATTEMPTS, MAX_BODY, MAX_RETRY_AFTER, Http, Repeat
+from oauth_cli_login.adapters.http import ATTEMPTS, MAX_BODY, MAX_RETRY_AFTER, STREAM_READ_TIMEOUT, Http, Repeat
 from oauth_cli_login.errors import ConfigError, ProtocolError, TransportError
 from oauth_cli_login.model import HttpRequest, HttpResponse
 
@@ -502,16 +502,17 @@ def test_a_streamed_answer_is_there_before_its_end_and_has_no_bound(http: Http) 
     assert streamed.header("x-a") == "1"
 
 
-def test_a_streamed_answer_that_falls_silent_is_given_up(http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("oauth_cli_login.adapters.http.STREAM_READ_TIMEOUT", 0.2)
-
+def test_a_streamed_answer_that_falls_silent_is_given_up(http: Http) -> None:
     def answer(connection: socket.socket, over: threading.Event) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nfirst")
-        over.wait(3)
+        over.wait(30)
 
     with serving(answer) as server:
         streamed = http.stream(get(server.url()))
         assert next(streamed.chunks) == b"first"
+        (connection,) = http._sockets
+        assert connection.gettimeout() == STREAM_READ_TIMEOUT
+        connection.settimeout(0.2)
         with pytest.raises(TransportError, match="did not answer in time"):
             next(streamed.chunks)
         streamed.close()

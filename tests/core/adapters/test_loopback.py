@@ -107,7 +107,7 @@ def test_localhost_is_served_on_both_loopback_addresses() -> None:
 @pytest.mark.parametrize(("host", "other"), [("127.0.0.1", "::1"), ("::1", "127.0.0.1")])
 @needs_ipv6
 def test_an_address_literal_is_served_there_alone(host: str, other: str) -> None:
-    with CallbackServer(host, [0]) as server:
+    with CallbackServer(host, [free_port()]) as server:
         connect(server, host).close()
         with pytest.raises(ConnectionRefusedError):
             connect(server, other)
@@ -146,7 +146,7 @@ def test_a_port_taken_on_either_address_is_taken(address: str) -> None:
 @pytest.mark.usefixtures("impatient")
 @needs_ipv6
 def test_a_port_taken_on_one_address_is_not_kept_on_the_other() -> None:
-    with stranger("::1") as port:
+    with stranger("::1", free_port()) as port:
         with pytest.raises(ConfigError):
             CallbackServer("localhost", [port])
         with stranger("127.0.0.1", port):
@@ -227,7 +227,7 @@ def test_any_free_port_means_one_that_is_free_on_both_addresses(monkeypatch: pyt
 
 
 def test_the_port_is_free_as_soon_as_the_server_is_closed() -> None:
-    with CallbackServer("localhost", [0]) as server, waiting(server) as result:
+    with CallbackServer("localhost", [free_port()]) as server, waiting(server) as result:
         port = server.port
         idle = connect(server)
         ask(server)
@@ -421,7 +421,7 @@ def test_what_respond_raises_comes_out_and_the_port_is_freed() -> None:
 
 @contextmanager
 def connect_and_send() -> Iterator[tuple[CallbackServer, socket.socket]]:
-    server = CallbackServer("127.0.0.1", [0])
+    server = CallbackServer("127.0.0.1", [free_port()])
     with connect(server) as peer:
         peer.sendall(CALLBACK)
         yield server, peer

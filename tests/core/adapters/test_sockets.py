@@ -6,6 +6,7 @@ import errno
 import socket
 
 import pytest
+from ports import free_port
 
 from oauth_cli_login.adapters import sockets
 from oauth_cli_login.adapters.sockets import PortUnavailable, answers, listen
@@ -44,7 +45,7 @@ def test_a_taken_port_is_named_with_its_address() -> None:
 
 
 def test_nothing_is_left_listening_when_the_second_address_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.create_server(("127.0.0.2", 0)) as stranger:
+    with socket.create_server(("127.0.0.2", free_port())) as stranger:
         port = stranger.getsockname()[1]
         monkeypatch.setitem(sockets.ADDRESSES, "localhost", (V4, (socket.AF_INET, "127.0.0.2")))
         with pytest.raises(PortUnavailable, match=rf"127\.0\.0\.2:{port}"):
@@ -70,7 +71,7 @@ def test_a_free_port_is_free_on_both_addresses(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_whether_somebody_answers() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as somebody:
+    with socket.create_server(("127.0.0.1", free_port())) as somebody:
         port = somebody.getsockname()[1]
         assert answers("localhost", port)
     assert not answers("localhost", port)

@@ -11,6 +11,7 @@ import time
 
 import pytest
 import requests
+from ports import free_port
 
 from oauth_cli_login.adapters.sockets import answers
 from oauth_cli_login.errors import ConfigError
@@ -64,7 +65,7 @@ def test_the_issuer_is_the_configured_one_whatever_the_request_says(start) -> No
 
 
 def test_leaving_frees_the_port_at_once_and_ends_what_is_kept_alive(state_folder: str) -> None:
-    with MockServer(0, state_folder=state_folder) as server, requests.Session() as http_session:
+    with MockServer(free_port(), state_folder=state_folder) as server, requests.Session() as http_session:
         assert http_session.get(server.issuer + "/jwks").status_code == 200
         before = time.monotonic()
         server.__exit__(None, None, None)
@@ -81,9 +82,9 @@ def test_a_taken_port_is_an_error_that_names_the_way_out(state_folder: str, has_
     if address == "::1" and not has_ipv6:
         pytest.skip("this machine has no IPv6 loopback address to take")
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as stranger:
-        stranger.bind((address, 0))
+        port = free_port()
+        stranger.bind((address, port))
         stranger.listen()
-        port = stranger.getsockname()[1]
         with pytest.raises(ConfigError, match=str(port)) as caught, MockServer(port, state_folder=state_folder):
             pass
         assert "another port" in caught.value.hint
