@@ -510,7 +510,7 @@ def test_a_streamed_answer_that_falls_silent_is_given_up(http: Http) -> None:
     with serving(answer) as server:
         streamed = http.stream(get(server.url()))
         assert next(streamed.chunks) == b"first"
-        (connection,) = http._sockets
+        (connection,) = http._watchdog._open
         assert connection.gettimeout() == STREAM_READ_TIMEOUT
         connection.settimeout(0.2)
         with pytest.raises(TransportError, match="did not answer in time"):
