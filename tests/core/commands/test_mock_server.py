@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from contextlib import suppress
@@ -32,13 +33,18 @@ def discovery(port):
         return json.load(answer)
 
 
-def read_up_to(last, stream):
-    """Return the lines to this one; a process that ends before it has failed."""
+def read_up_to(last, stream, process):
+    """Return the lines to this one; a process that ends before it, or never writes it, has failed."""
     lines = []
-    for line in iter(stream.readline, ""):
-        lines.append(line)
-        if line == last:
-            return lines
+    guard = threading.Timer(60, process.kill)
+    guard.start()
+    try:
+        for line in iter(stream.readline, ""):
+            lines.append(line)
+            if line == last:
+                return lines
+    finally:
+        guard.cancel()
     raise AssertionError(f"no {last!r} behind {lines}")
 
 
@@ -47,7 +53,7 @@ def test_it_serves_until_ctrl_c(server_home, free_port):
     environ = {**os.environ, "OAUTH_CLI_HOME": str(server_home)}
     with subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
-            said = read_up_to("Its tokens open nothing but itself. Ctrl-C ends it.\n", process.stderr)
+            said = read_up_to("Its tokens open nothing but itself. Ctrl-C ends it.\n", process.stderr, process)
             document = discovery(free_port)
         finally:
             process.send_signal(signal.SIGINT)
@@ -100,7 +106,7 @@ def test_it_misbehaves_as_told_and_says_so(server_home, free_port):
     environ = {**os.environ, "OAUTH_CLI_HOME": str(server_home)}
     with subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
-            answer = "".join(read_up_to("}\n", process.stdout))
+            answer = "".join(read_up_to("}\n", process.stdout, process))
             document = discovery(free_port)
         finally:
             process.send_signal(signal.SIGINT)
