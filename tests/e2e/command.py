@@ -67,19 +67,30 @@ class Running:
         """What stands on stderr so far."""
         return "".join(self._lines["stderr"])
 
+    def has_ended(self) -> bool:
+        """Tell whether it has ended."""
+        return self._process.poll() is not None
+
     def check_alive(self) -> None:
         """Raise AssertionError where it has ended already."""
-        assert self._process.poll() is None, f"ended with {self._process.returncode}:\n{self.stderr}"
+        assert not self.has_ended(), f"ended with {self._process.returncode}:\n{self.stderr}"
 
     def wait_for(self, pattern: str) -> str:
         """Return what matches ``pattern`` on stderr, as soon as it is there."""
         deadline = time.monotonic() + LONGEST
         with self._changed:
-            while not (found := re.search(pattern, self.stderr)):
-                self.check_alive()
+            while True:
+                everything_was_read = not any(reader.is_alive() for reader in self._readers)
+                if found := re.search(pattern, self.stderr):
+                    return found[0]
+                if everything_was_read:
+                    self.check_alive()
                 assert time.monotonic() < deadline, f"no {pattern!r} in:\n{self.stderr}"
                 self._changed.wait(timeout=0.1)
-        return found[0]
+
+    def authorization_url(self) -> str:
+        """Return the URL that a browser login shows."""
+        return self.wait_for(r"https?://\S+\?\S*redirect_uri=\S+")
 
     def device_prompt(self) -> tuple[str, str]:
         """Return the verification_uri and the user_code that a device login shows."""
@@ -155,11 +166,15 @@ class Command:
         return done
 
     def start_login(
-        self, *argv: str, browser: str, provider: str = "mock", env: Mapping[str, str] | None = None
+        self, *argv: str, browser: str | None = None, provider: str = "mock", env: Mapping[str, str] | None = None
     ) -> Running:
-        """Start a browser login on a port of this test's own: 8085 may be somebody else's."""
-        options = ["--provider", provider, "--browser", browser, "--port", str(self.port)]
-        return self.start("login", *options, *argv, env=env)
+        """Start a browser login on a port of this test's own: 8085 may be somebody else's.
+
+        Without a ``browser`` it is the test that visits the URL. Where there is a time limit it must be: a process that
+        begins within the limit may come late.
+        """
+        how = ["--no-browser"] if browser is None else ["--browser", browser]
+        return self.start("login", "--provider", provider, *how, "--port", str(self.port), *argv, env=env)
 
     def robot(self, url: str) -> None:
         """Let the robot visit the URL that a login printed."""
@@ -235,7 +250,8 @@ class HandedOver:
         """Wait for the URL and return it."""
         deadline = time.monotonic() + LONGEST
         while not self.was_started():
-            login.check_alive()
+            if login.has_ended() and not self.was_started():
+                login.check_alive()
             assert time.monotonic() < deadline, "the browser was not started"
             time.sleep(0.02)
         with open(self._path, encoding="utf-8") as file:

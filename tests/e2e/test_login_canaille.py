@@ -78,9 +78,10 @@ def test_the_redirect_names_its_issuer(oauth_cli: Command, issuer: str) -> None:
 def test_another_port_is_refused_on_the_servers_own_page(oauth_cli: Command, issuer: str) -> None:
     """It must not redirect there (RFC 6749 section 3.1.2.4); it says so only to somebody who has signed in."""
     oauth_cli.port += 1
-    running, url = start(oauth_cli, issuer, "--timeout", "3")
+    options = ["--issuer", issuer, "--client-id", CLIENT_ID, "--timeout", "3"]
+    running = oauth_cli.start_login(*options, provider="oidc")
     with pytest.raises(requests.HTTPError) as refused:
-        sign_in(url, PERSON)
+        sign_in(running.authorization_url(), PERSON)
     assert refused.value.response.status_code == 400
     done = running.finish()
     assert (done.returncode, done.stdout) == (6, ""), done.stderr

@@ -186,11 +186,7 @@ def test_a_client_that_the_server_does_not_know_leaves_the_terminal_waiting(
     oauth_cli: Command, provider: Provider
 ) -> None:
     """The server must not redirect such an error (RFC 6749 section 4.1.2.1)."""
-    handed_over = oauth_cli.handed_over()
-    running = oauth_cli.start_login(
-        *("--issuer", provider.issuer, "--client-id", "nobody", "--timeout", "2"),
-        provider="oidc",
-        browser=handed_over.browser,
-    )
-    assert requests.get(handed_over.url(running), timeout=30).status_code == 400
+    options = ["--issuer", provider.issuer, "--client-id", "nobody", "--timeout", "2"]
+    running = oauth_cli.start_login(*options, provider="oidc")
+    assert requests.get(running.authorization_url(), timeout=30).status_code == 400
     assert running.finish().returncode == 6

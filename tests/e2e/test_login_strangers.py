@@ -15,9 +15,8 @@ class Waiting:
 
     def __init__(self, oauth_cli: Command, *argv: str) -> None:
         self._oauth_cli = oauth_cli
-        handed_over = oauth_cli.handed_over()
-        self.running: Running = oauth_cli.start_login(*argv, browser=handed_over.browser)
-        self.url = handed_over.url(self.running)
+        self.running: Running = oauth_cli.start_login(*argv)
+        self.url = self.running.authorization_url()
         self.query = {name: values[0] for name, values in parse_qs(urlsplit(self.url).query).items()}
         self.issuer = oauth_cli.env["OAUTH_CLI_MOCK_ISSUER"]
 

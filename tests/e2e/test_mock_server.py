@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 
 import pytest
+import requests
 from command import ROBOT, Command, Finished, Running
 from ports import free_port
 
@@ -70,10 +71,13 @@ def test_a_callback_with_a_wrong_state_does_not_end_the_wait(
 ) -> None:
     misbehaving("--fault", "wrong-state")
 
-    done = login(oauth_cli, "--timeout", "2")
+    running = oauth_cli.start_login(browser=f"{sys.executable} {ROBOT}")
+    running.wait_for(r"Turned away a request to the callback \(400\)")
+    assert requests.get(f"http://localhost:{oauth_cli.port}/", timeout=30).status_code == 404
+    running.interrupt()
+    done = running.finish()
 
-    assert (done.returncode, done.stdout) == (6, ""), done.stderr
-    assert "Turned away a request to the callback" in done.stderr
+    assert (done.returncode, done.stdout) == (130, ""), done.stderr
     assert not os.path.exists(oauth_cli.session_file())
 
 

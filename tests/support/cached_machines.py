@@ -10,6 +10,7 @@ from oauth_cli_login import cached
 
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.e30~_-+/Zz09.sig=="
 NOW = int(time.time())
+"""When the table was made. A run may come to a row much later: what is to be in the future then is LATER off."""
 LATER = 86400
 
 
@@ -247,14 +248,14 @@ TABLE = [
     Row("an empty HOME", "python", xdg(XDG_STATE_HOME="-", HOME="")),
     # the file
     Row("a lifetime that nobody named", "sh", head(expires_at=0)),
-    Row("a minute and more is left", "sh", head(expires_at=NOW + 3600)),
+    Row("a minute and more is left", "sh", head(expires_at=NOW + LATER)),
     Row("less than a minute is left", "python", head(expires_at=NOW + 60)),
     Row("expired", "python", head(expires_at=NOW - 1)),
     Row("expired long ago", "python", head(expires_at=1)),
-    Row("from the future", "python", head(issued_at=NOW + 3600)),
-    Row("from the future, without a lifetime", "python", head(issued_at=NOW + 3600, expires_at=0)),
+    Row("from the future", "python", head(issued_at=NOW + LATER, expires_at=NOW + 2 * LATER)),
+    Row("from the future, without a lifetime", "python", head(issued_at=NOW + LATER, expires_at=0)),
     Row("nobody is signed in", "python", head(issued_at=0)),
-    Row("numbers with zeros in front", "sh", head(expires_at=f"0{NOW + 3600}", issued_at="0000000089")),
+    Row("numbers with zeros in front", "sh", head(expires_at=f"0{NOW + LATER}", issued_at="0000000089")),
     Row("a number of 12 digits", "python", head(expires_at="9" * 12)),
     Row("a number of 11 digits", "sh", head(expires_at="9" * 11)),
     Row("a number of 5,000 digits", "python", head(expires_at="9" * 5000)),
@@ -265,10 +266,10 @@ TABLE = [
     *(
         Row(f"a head {line!r}", "python", head(head=line))
         for line in [
-            "1", "1 2 3", "", f"2 {NOW + 3600} 9 {len(TOKEN)}", f"01 {NOW + 3600} 9 {len(TOKEN)}",
-            f" 1 {NOW + 3600} 9 {len(TOKEN)}", f"1  {NOW + 3600} 9 {len(TOKEN)}", f"1 {NOW + 3600} 9 {len(TOKEN)} ",
-            f"1 {NOW + 3600} 9 {len(TOKEN)} 1", f"1\t{NOW + 3600}\t9\t{len(TOKEN)}", f"1 {NOW + 3600} 9 {len(TOKEN)}\r",
-            f"1 {NOW + 3600} \\9 {len(TOKEN)}", f"1 {NOW + 3600} 9 *",
+            "1", "1 2 3", "", f"2 {NOW + LATER} 9 {len(TOKEN)}", f"01 {NOW + LATER} 9 {len(TOKEN)}",
+            f" 1 {NOW + LATER} 9 {len(TOKEN)}", f"1  {NOW + LATER} 9 {len(TOKEN)}", f"1 {NOW + LATER} 9 {len(TOKEN)} ",
+            f"1 {NOW + LATER} 9 {len(TOKEN)} 1", f"1\t{NOW + LATER}\t9\t{len(TOKEN)}",
+            f"1 {NOW + LATER} 9 {len(TOKEN)}\r", f"1 {NOW + LATER} \\9 {len(TOKEN)}", f"1 {NOW + LATER} 9 *",
         ]
     ),
     *(Row(f"a length {by:+} off", "python", head(length=len(TOKEN) + by)) for by in (-1, 1, 1000)),

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from types import SimpleNamespace
 from typing import TextIO
 
 import pytest
@@ -72,7 +73,7 @@ def waiting(server: CallbackServer, **options: object) -> Iterator[Future[str | 
 
 
 def connect(server: CallbackServer, address: str = "127.0.0.1") -> socket.socket:
-    return socket.create_connection((address, server.port), timeout=3)
+    return socket.create_connection((address, server.port), timeout=20)
 
 
 def everything_from(peer: socket.socket) -> bytes:
@@ -174,15 +175,21 @@ def test_where_all_ports_are_taken_the_first_is_named() -> None:
     assert f"port {first} is taken" in caught.value.message
 
 
-def test_a_port_that_is_being_let_go_is_waited_for() -> None:
+def test_a_port_that_is_being_let_go_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two sign-ins, one right after the other: what the first has closed may take the system a moment to free."""
     port = free_port()
     before = socket.create_server(("127.0.0.1", port))
-    leaving = threading.Timer(0.2, before.close)
-    leaving.start()
-    with CallbackServer("127.0.0.1", [port]) as server:
+    clock = Time()
+
+    def sleep(seconds: float) -> None:
+        clock.now += seconds
+        if clock.now > sockets.PATIENCE / 2:
+            before.close()
+
+    monkeypatch.setattr(sockets, "time", SimpleNamespace(monotonic=clock, sleep=sleep))
+    with before, CallbackServer("127.0.0.1", [port]) as server:
         assert server.port == port
-    leaving.join()
+    assert clock.now > sockets.PATIENCE / 2
 
 
 def refusing(number: int, *, family: socket.AddressFamily, times: int = 1000) -> Callable[..., socket.socket]:
@@ -258,8 +265,12 @@ def test_a_result_ends_the_wait_and_its_page_arrives_whole(server: CallbackServe
 
 def test_a_page_larger_than_the_sockets_buffer_arrives_whole(server: CallbackServer) -> None:
     page = "x" * (8 << 20)
-    with waiting(server, respond=lambda _head: Reply(200, page, result="done")):
-        assert ask(server).endswith(b"\r\n\r\n" + page.encode())
+    clock = Time()  # it stands still: a reader that is slow is the subject elsewhere
+    with waiting(server, respond=lambda _head: Reply(200, page, result="done"), clock=clock):
+        try:
+            assert ask(server).endswith(b"\r\n\r\n" + page.encode())
+        finally:
+            clock.now += 1000
 
 
 def test_a_request_may_come_in_pieces(server: CallbackServer) -> None:
@@ -565,10 +576,10 @@ def test_a_line_that_is_typed_but_not_ended_keeps_the_callback_waiting_no_longer
         os.write(master, b"abc\x04")
         try:
             with connect(server) as peer:
-                peer.settimeout(2)
+                peer.settimeout(9)  # below the wait's own end, which would let go of the line as well
                 peer.sendall(CALLBACK)
                 assert peer.recv(12) == b"HTTP/1.1 200"
-            assert result.result(timeout=2) == "/callback?code=c"
+            assert result.result(timeout=9) == "/callback?code=c"
         finally:
             os.write(master, b"\nhttp://end\n")
 

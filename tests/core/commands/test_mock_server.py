@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from contextlib import suppress
@@ -32,12 +33,27 @@ def discovery(port):
         return json.load(answer)
 
 
+def read_up_to(last, stream, process):
+    """Return the lines to this one; a process that ends before it, or never writes it, has failed."""
+    lines = []
+    guard = threading.Timer(60, process.kill)
+    guard.start()
+    try:
+        for line in iter(stream.readline, ""):
+            lines.append(line)
+            if line == last:
+                return lines
+    finally:
+        guard.cancel()
+    raise AssertionError(f"no {last!r} behind {lines}")
+
+
 def test_it_serves_until_ctrl_c(server_home, free_port):
     argv = [sys.executable, "-m", "oauth_cli_login", "mock-server", "--port", str(free_port)]
     environ = {**os.environ, "OAUTH_CLI_HOME": str(server_home)}
     with subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
-            said = list(iter(process.stderr.readline, "Its tokens open nothing but itself. Ctrl-C ends it.\n"))
+            said = read_up_to("Its tokens open nothing but itself. Ctrl-C ends it.\n", process.stderr, process)
             document = discovery(free_port)
         finally:
             process.send_signal(signal.SIGINT)
@@ -46,7 +62,7 @@ def test_it_serves_until_ctrl_c(server_home, free_port):
     issuer = f"http://localhost:{free_port}/default"
     assert said[0] == f"The mock OAuth 2 server answers at {issuer}\n"
     assert document["issuer"] == issuer
-    assert f"oauth-cli login --provider mock --issuer {issuer}" in said[-1]
+    assert f"oauth-cli login --provider mock --issuer {issuer}" in said[-2]
     assert (process.returncode, out) == (130, "")
     assert "Traceback" not in err
 
@@ -90,7 +106,7 @@ def test_it_misbehaves_as_told_and_says_so(server_home, free_port):
     environ = {**os.environ, "OAUTH_CLI_HOME": str(server_home)}
     with subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
-            answer = "".join(iter(process.stdout.readline, "}\n")) + "}"
+            answer = "".join(read_up_to("}\n", process.stdout, process))
             document = discovery(free_port)
         finally:
             process.send_signal(signal.SIGINT)

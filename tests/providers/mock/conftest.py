@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
 
+from oauth_cli_providers.mock import server as server_module
 from oauth_cli_providers.mock.authorization_server import AuthorizationServer
 from oauth_cli_providers.mock.faults import Faults
 from oauth_cli_providers.mock.messages import Request, Response
@@ -156,9 +158,10 @@ class SwitchedFaults:
 
 @dataclass
 class Misbehaving(Client):
-    """A client of a server that misbehaves as ``switched`` has it at the moment."""
+    """A client of a server that misbehaves as ``switched`` has it at the moment; ``listeners`` are its two halves."""
 
     switched: SwitchedFaults = field(default_factory=SwitchedFaults)
+    listeners: list[server_module._Server] = field(default_factory=list)
 
     @property
     def faults(self) -> Faults:
@@ -173,9 +176,18 @@ class Misbehaving(Client):
 def shared_misbehaving(tmp_path_factory: pytest.TempPathFactory, signing_key: SigningKey) -> Iterator[Misbehaving]:
     folder = folder_with_key(tmp_path_factory.mktemp("faults") / "mock", signing_key)
     faults = SwitchedFaults()
+    listeners: list[server_module._Server] = []
+
+    class Kept(server_module._Server):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            listeners.append(self)
+
     server = MockServer(0, state_folder=folder, device_interval=0, respond=faults.respond)
-    with server, requests.Session() as http_session:
-        yield Misbehaving(server, http_session, faults)
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        patch.setattr(server_module, "_Server", Kept)
+        stack.enter_context(server)
+        yield Misbehaving(server, stack.enter_context(requests.Session()), faults, listeners)
 
 
 @pytest.fixture

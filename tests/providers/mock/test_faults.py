@@ -634,8 +634,7 @@ def _(wire):
             pass
 
     with http.server.HTTPServer(("127.0.0.1", 0), Client) as listening:
-        listening.timeout = 2
-        waiting = threading.Thread(target=listening.handle_request)
+        waiting = threading.Thread(target=listening.handle_request, daemon=True)
         waiting.start()
         location = wire.location(redirect_uri=f"http://127.0.0.1:{listening.server_port}/callback?a=b")
         if not seen:  # a healthy server: end the wait
@@ -814,23 +813,62 @@ def refresh(port, refresh_token, timeout=10):
     return connection
 
 
-def pieces(wire, wanted=None, **options):
-    """Return what comes of a refresh, as it comes: all, or the first pieces."""
+def pieces(wire, **options):
+    """Return what comes of a refresh, as it comes."""
     refresh_token = wire.healthy(wire.client.tokens)["refresh_token"]
     with refresh(wire.client.server.port, refresh_token, **options) as connection:
-        return list(itertools.islice(iter(lambda: connection.recv(65536), b""), wanted))
+        return list(iter(lambda: connection.recv(65536), b""))
+
+
+class Pauses(threading.Event):
+    """A server's ``stopping`` whose waits end when the test says so; ``seconds`` are what they were asked for."""
+
+    def __init__(self):
+        super().__init__()
+        self.seconds = []
+        self._over = threading.Semaphore(0)
+
+    def wait(self, timeout=None):
+        self.seconds.append(timeout)
+        assert self._over.acquire(timeout=30)
+        return self.is_set()
+
+    def end_one(self):
+        self._over.release()
+
+    def stop(self):
+        self.set()
+        self.end_one()
+
+
+def first_pieces(wire, wanted):
+    """Return (seconds that the server waits before it, piece) of the first pieces of a refresh."""
+    refresh_token = wire.healthy(wire.client.tokens)["refresh_token"]
+    pauses, got = Pauses(), []
+    with pytest.MonkeyPatch.context() as patch:
+        for listener in wire.client.listeners:
+            patch.setattr(listener, "stopping", pauses)
+        with refresh(wire.client.server.port, refresh_token) as connection:
+            try:
+                for _ in range(wanted):
+                    pauses.end_one()
+                    got.append(connection.recv(65536))
+            finally:
+                pauses.stop()
+    return list(zip(pauses.seconds, got, strict=False))
 
 
 @check("slow-headers")
 def _(wire):
-    assert pieces(wire, 4) == [b"H", b"T", b"T", b"P"]
+    assert first_pieces(wire, 4) == [(0.25, b"H"), (0.25, b"T"), (0.25, b"T"), (0.25, b"P")]
 
 
 @check("slow-drip")
 def _(wire):
-    head, *rest = pieces(wire, 4)
+    (none, head), *rest = first_pieces(wire, 4)
+    assert none == 0
     assert head.endswith(b"\r\n\r\n")
-    assert rest == [b"{", b'"', b"a"]
+    assert rest == [(0.25, b"{"), (0.25, b'"'), (0.25, b"a")]
 
 
 @check("silence")

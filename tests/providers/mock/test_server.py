@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import re
@@ -69,7 +70,7 @@ def test_leaving_frees_the_port_at_once_and_ends_what_is_kept_alive(state_folder
         assert http_session.get(server.issuer + "/jwks").status_code == 200
         before = time.monotonic()
         server.__exit__(None, None, None)
-        assert time.monotonic() - before < 1
+        assert time.monotonic() - before < server_module._IDLE_SECONDS / 2, "it waited for nobody"
         assert not answers("localhost", server.port)
         with pytest.raises(requests.ConnectionError):
             http_session.get(server.issuer + "/jwks")
@@ -237,12 +238,11 @@ def test_a_bug_of_ours_is_answered_with_500_and_without_a_traceback(client, monk
 
 
 def test_idle_connections_do_not_keep_others_waiting(client) -> None:
-    idle = [socket.create_connection(("127.0.0.1", client.server.port)) for _ in range(20)]
-    before = time.monotonic()
-    assert client.http.get(client.server.issuer + "/jwks").status_code == 200
-    assert time.monotonic() - before < 2
-    for connection in idle:
-        connection.close()
+    with contextlib.ExitStack() as idle:
+        for _ in range(20):
+            idle.enter_context(socket.create_connection(("127.0.0.1", client.server.port)))
+        url = f"http://127.0.0.1:{client.server.port}/default/jwks"  # the same listener: the other has its own thread
+        assert requests.get(url, timeout=server_module._IDLE_SECONDS / 2).status_code == 200
 
 
 def test_connections_are_bounded(client, monkeypatch) -> None:
