@@ -127,9 +127,7 @@ def _run(argv: Sequence[str], environ: Mapping[str, str], terminal: Terminal) ->
             terminal.flush()
             raise
     if unknown:
-        known = commands[command]._option_string_actions if command else ()  # noqa: SLF001 - argparse has no other list
-        near = did_you_mean(unknown[0].partition("=")[0], known)
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}{near}")
+        parser.error(_not_taken(unknown, commands.get(command, parser)))
     if module is None:
         parser.error("a command is missing")
     terminal.quiet = args.quiet
@@ -142,6 +140,16 @@ def _unknown(command: str) -> UsageError:
     return UsageError(
         f"there is no command {command[:80]!a}{did_you_mean(command, COMMANDS)}", hint="See: oauth-cli --help"
     )
+
+
+def _not_taken(words: Sequence[str], parser: ArgumentParser) -> str:
+    """Say which option there is not. Whatever else was typed is not repeated: it may be a secret."""
+    options = [word.partition("=")[0] if word.startswith("--") else word[:2] for word in words if word[:1] == "-"]
+    if not options:
+        return "there are more arguments than the command takes"
+    actions = parser._actions  # noqa: SLF001 - argparse has no other list
+    known = [name for action in actions if action.help != SUPPRESS for name in action.option_strings]
+    return f"there is no option {options[0][:80]!a}{did_you_mean(options[0], known)}"
 
 
 def _first_look(argv: Sequence[str]) -> tuple[str | None, str | None, str]:

@@ -6,7 +6,7 @@ else the only session there is. A login's own rule stands in ``target.find_targe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from oauth_cli_login import cached
 from oauth_cli_login.adapters.config_file import read_profiles
@@ -25,6 +25,8 @@ from oauth_cli_login.settings import (
     table_of,
 )
 from oauth_cli_login.values import dataclass
+
+_LISTED = 10
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,10 @@ class Configuration:
         name = self.environ.get("OAUTH_CLI_PROFILE") or self.store.default() if named is None else named
         if name or named is not None:
             return check_profile_name(name)
-        sessions = self.sessions()
+        sessions = list(self.sessions())
         if len(sessions) > 1:
             raise UsageError(
-                f"there are several sessions: {', '.join(sessions)}",
+                f"there are several sessions: {listed(sessions)}",
                 hint=f"Name one: --profile {sessions[0]}. Or make it the default: oauth-cli use {sessions[0]}",
             )
         if not sessions:
@@ -61,9 +63,9 @@ class Configuration:
             raise NotSignedIn("you are not signed in anywhere", hint="Sign in: oauth-cli login --provider NAME")
         return sessions[0]
 
-    def sessions(self) -> list[str]:
-        """Return the names of the profiles that somebody is signed in to, or whose file cannot be read."""
-        return [name for name in self.store.names() if _is_signed_in(self.store, name)]
+    def sessions(self) -> Iterator[str]:
+        """Yield the names of the profiles that somebody is signed in to, or whose file cannot be read."""
+        return (name for name in self.store.names() if _is_signed_in(self.store, name))
 
     def provider_of(self, profile: str, stored: Profile | None) -> str | None:
         """Return the provider that the profile already has, from config.toml or its last login."""
@@ -132,3 +134,9 @@ def _is_signed_in(store: Store, name: str) -> bool:
     except StoreError:
         return True  # it is not nothing: whoever uses it is told
     return profile is not None and profile.session is not None
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the names as a message has them: the first ten, and how many more there are."""
+    more = len(names) - _LISTED
+    return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")

@@ -72,8 +72,8 @@ def served(context: Context, provider: Provider, settings: Settings) -> Iterator
                 hint="End what holds its port, or name another server: --issuer.",
             ) from None
         raise
-    issuer = settings.get("issuer") or provider.server_metadata(settings).get("issuer")
     try:
+        issuer = settings.get("issuer") or provider.server_metadata(settings).get("issuer")
         context.terminal.say(f"Nothing answers at {issuer}: the embedded server runs for this command.", "dim")
         yield
     except BaseException:

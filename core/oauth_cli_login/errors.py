@@ -27,7 +27,7 @@ from enum import IntEnum
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
 
 class ExitStatus(IntEnum):
@@ -166,7 +166,7 @@ class KeyMissing(ProtocolError):  # noqa: N818 - as ClockDiffers
     """The key that a token names is not among the provider's, which may be a moment behind."""
 
     next_step = (
-        "Nothing was stored. If the provider has changed its keys just now, try again in a while; "
+        "Nothing was handed out. If the provider has changed its keys just now, try again in a while; "
         "else show this to the server's operator."
     )
 
@@ -196,8 +196,10 @@ class CommandNotFound(OAuthCliError):  # noqa: N818 - as NotSignedIn
     next_step = "Check the spelling and PATH. The program and its arguments stand behind --"
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Collection[str]) -> str:
     """Return the end of a sentence about a word that is none of the known ones: those near it, if any."""
+    if not known:
+        return ""
     import difflib  # noqa: PLC0415 - needed for a typing slip only
 
     close = difflib.get_close_matches(word, list(known))

@@ -27,7 +27,7 @@ from oauth_cli_login.adapters.interrupts import uninterrupted
 from oauth_cli_login.adapters.secrets import revealer
 from oauth_cli_login.adapters.terminal import roughly
 from oauth_cli_login.client import Client, client_for
-from oauth_cli_login.config import Configuration
+from oauth_cli_login.config import Configuration, listed
 from oauth_cli_login.context import Context
 from oauth_cli_login.discovery import discover, served
 from oauth_cli_login.errors import (
@@ -61,8 +61,8 @@ def stored_session(configuration: Configuration, name: str, *, peek: bool = Fals
     if profile is None or profile.session is None:
         provider = configuration.provider_of(name, profile)
         named = f"--profile {name} --provider {provider or 'NAME'}" if provider != name else f"--provider {provider}"
-        others = [other for other in configuration.sessions() if other != name]
-        hint = f"Sign in: oauth-cli login {named}" + (f"\nOther sessions: {', '.join(others)}" if others else "")
+        others = [other for other in configuration.store.names() if other != name]
+        hint = f"Sign in: oauth-cli login {named}" + (f"\nOther profiles: {listed(others)}" if others else "")
         raise NotSignedIn(f"you are not signed in to {name}{did_you_mean(name, others)}", hint=hint)
     return profile, profile.session
 
@@ -139,11 +139,11 @@ def _renew(context: Context, configuration: Configuration, profile: Profile, ses
             return later
         why = error.error_description or error.error
         if is_fresh(session, context.clock()):
-            left = int(session.expires_at - context.clock())
+            left = roughly(int(session.expires_at - context.clock())) if session.expires_at else ""
+            until = f"\nIts access token ends in {left}, if the provider takes it till then." if left else ""
             raise NotSignedIn(
                 f"the provider does not renew the session {name} any more: {why}",
-                hint=f"Sign in again: {_login_command(profile)}"
-                + (f"\nIts access token ends by itself in {roughly(left)}." if session.expires_at else ""),
+                hint=f"Sign in again: {_login_command(profile)}{until}",
             ) from None
         raise ended(name, profile, why) from None
     return renewed

@@ -202,7 +202,7 @@ def file_layer(declared: Mapping[str, Setting], table: Mapping[str, object], *, 
         if name not in _spellings(declared):
             raise ConfigError(
                 f"config.toml: {table_of(profile)} has the setting {name!a}, which this provider does not have"
-                f"{did_you_mean(name, declared)}",
+                f"{did_you_mean(name, [*_spellings(declared), 'provider'])}",
                 hint="Known are: " + ", ".join(sorted(declared)),
             )
         if isinstance(value, list) and name in _LISTS and all(isinstance(item, str) for item in value):

@@ -55,14 +55,6 @@ def current_userinfo(context: Context, configuration: Configuration, name: str) 
 
     Raises NotSignedIn where it refuses the new one as well, and what ``valid_session`` and ``fetch_userinfo`` raise.
     """
-    context.terminal.running(f"Asking the provider of {name} …")
-    try:
-        return _current_userinfo(context, configuration, name)
-    finally:
-        context.terminal.clear_running()
-
-
-def _current_userinfo(context: Context, configuration: Configuration, name: str) -> tuple[UserInfo, bool]:
     valid_session(context, configuration, name)
     profile, session = stored_session(configuration, name)
     with connected(context, configuration, profile, session) as client:
@@ -70,7 +62,13 @@ def _current_userinfo(context: Context, configuration: Configuration, name: str)
 
         def fetch(access_token: str) -> UserInfo:
             claims = decode(session.id_token)[1] if session.id_token else None
-            userinfo = fetch_userinfo(client, scopes=session.scopes, access_token=access_token, id_token_claims=claims)
+            context.terminal.running(f"Asking the provider of {name} …")
+            try:
+                userinfo = fetch_userinfo(
+                    client, scopes=session.scopes, access_token=access_token, id_token_claims=claims
+                )
+            finally:
+                context.terminal.clear_running()
             if session.sub is not None:
                 check_userinfo_sub(userinfo, session.sub)
             return userinfo

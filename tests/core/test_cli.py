@@ -74,6 +74,8 @@ def test_the_help_of_login_has_the_settings_of_the_provider(cli, provider, optio
         (["login", "--provider", "okta", "--domian", "x"], "--domain"),
         (["token", "--fromat", "raw"], "--format"),
         (["tokn"], "token"),
+        (["--versoin"], "--version"),
+        (["login", "--provider", "okta", "--add-scope", "a", "b", "--domian", "x"], "--domain"),
     ],
 )
 def test_a_typing_slip_names_what_is_near(cli, argv, near):
@@ -81,6 +83,23 @@ def test_a_typing_slip_names_what_is_near(cli, argv, near):
 
     assert done.status == 2
     assert re.search(rf"; did you mean .*{near}\b.*\?$", done.error)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["login", "--provider", "okta", f"--clientsecret={A_TOKEN}"],
+        ["login", "--provider", "okta", "--clientsecret", A_TOKEN],
+        ["login", "--provider", "okta", f"-s{A_TOKEN}"],
+        ["whoami", A_TOKEN],
+    ],
+)
+def test_what_may_be_a_secret_is_not_repeated(cli, argv):
+    done = cli(*argv)
+
+    assert done.status == 2
+    assert A_TOKEN not in done.err
+    assert "--client-secret" not in re.split(r"[ ,?\n]+", done.err), "that option refuses whatever it is given"
 
 
 def test_version_is_an_answer(cli):

@@ -264,7 +264,7 @@ def test_two_profiles_that_read_the_same_variables_are_refused_when_they_are_use
 def test_without_a_file_there_are_no_tables(world):
     configuration = world.read()
     assert (configuration.tables, configuration.private) == ({}, True)
-    assert configuration.sessions() == []
+    assert list(configuration.sessions()) == []
 
 
 @pytest.mark.parametrize(

@@ -300,6 +300,17 @@ def test_a_local_server_without_the_setting_issuer_is_called_as_its_metadata_has
     assert context.terminal.stream.getvalue().startswith("Nothing answers at http://localhost:9: ")
 
 
+def test_a_local_server_stops_where_the_provider_does_not_say_what_it_is(context: Context) -> None:
+    def metadata() -> dict[str, object]:
+        raise RuntimeError
+
+    server = LocalServer()
+    own = provider(local_server=lambda: server, server_metadata=metadata)
+    with pytest.raises(PluginError), served(context, own, Settings({})):
+        pytest.fail("it went on")
+    assert server.log == ["started", "stopped"]
+
+
 def test_a_local_server_stops_when_the_command_fails(context: Context) -> None:
     server = LocalServer()
     with pytest.raises(RuntimeError, match="ours"), served(context, bringing(server), LOCAL):

@@ -400,7 +400,7 @@ def test_a_refusal_to_renew_a_token_that_is_good_yet_says_so(cli, mock, signed_i
 
     assert done.failed(4, "the provider does not renew the session mock any more: ")
     assert "Sign in again: oauth-cli login --provider mock" in done.next_step
-    assert "Its access token ends by itself in 30 min." in done.next_step
+    assert "Its access token ends in 30 min, if the provider takes it till then." in done.next_step
     assert cli("token").status == 0
 
 
@@ -662,6 +662,15 @@ def test_a_good_token_that_nothing_renews_has_not_ended(cli, signed_in):
     assert cli("token", "--refresh").failed(4, "its token is good for a while yet, but there is no refresh token")
 
 
+def test_who_has_many_profiles_is_told_of_ten(cli, signed_in):
+    for number in range(12):
+        signed_in(f"p{number:02}")
+
+    done = cli("token", "--profile", "none")
+
+    assert "Other profiles: p00, p01, p02, p03, p04, p05, p06, p07, p08, p09 and 2 more" in done.next_step
+
+
 def test_who_is_not_signed_in_is_told_of_the_profiles_there_are(cli, signed_in):
     signed_in("work")
 
@@ -669,4 +678,4 @@ def test_who_is_not_signed_in_is_told_of_the_profiles_there_are(cli, signed_in):
 
     assert done.failed(4, "you are not signed in to wrok")
     assert "did you mean work?" in done.error
-    assert "Other sessions: work" in done.next_step
+    assert "Other profiles: work" in done.next_step

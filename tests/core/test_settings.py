@@ -232,6 +232,14 @@ def test_a_profiles_table_names_its_provider_too():
     assert table(provider="acme", domain="x").values == {"domain": "x"}
 
 
+@pytest.mark.parametrize(
+    ("written", "near"), [("client_secret_comand", "client_secret_command"), ("provder", "provider")]
+)
+def test_a_misspelt_setting_names_its_own_spelling_first(written, near):
+    with pytest.raises(ConfigError, match=rf"; did you mean {near}\b"):
+        table(**{written: "x"})
+
+
 def test_an_unknown_setting_is_refused_with_those_there_are():
     with pytest.raises(ConfigError, match=r"\[profiles.work\] has the setting 'clientid'") as refused:
         table(clientid="x")

@@ -106,8 +106,8 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @contextmanager
-def serving_tls(certificate: str) -> Iterator[Server]:
+def serving_tls(certificate: str, answer: bytes | Answer = OK) -> Iterator[Server]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, certificate.replace(".pem", ".key"))
-    with serving(OK, context) as server:
+    with serving(answer, context) as server:
         yield server

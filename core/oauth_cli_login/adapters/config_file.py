@@ -57,8 +57,10 @@ def _check_profile(path: str, name: str, table: object) -> None:
         dotted, inner = f"{dotted}.{nested[0]}", inner[nested[0]]
     if inner is not table:
         raise ConfigError(
-            f"{path}: [profiles.{dotted[:200]}] is a table within a table",
-            hint=f'A profile whose name has dots in it is quoted: [profiles."{dotted[:200]}"]',
+            f"{path}: {dotted[:200]!a} under profiles is a table within a table",
+            hint=f'A profile whose name has dots in it is quoted: [profiles."{dotted}"]'
+            if cached.is_profile_name(dotted)
+            else "A profile is one table of settings.",
         )
 
 

@@ -142,11 +142,11 @@ class Http:
         started = self._clock()
         end = started + STREAM_DEADLINE
         try:
-            with self._watchdog.cutting_after(end - self._clock()):
+            with self._watchdog.cutting_after(end - self._clock()) as exchange:
                 answer = self._open(request, (READ_TIMEOUT, STREAM_READ_TIMEOUT))
         except _RAISED as error:
             raise _transport_error(request.url, error, late=self._clock() >= end) from None
-        if self._clock() > end:  # as in _exchange
+        if exchange.was_cut or self._clock() > end:  # as in _exchange
             answer.close()
             raise _late(request.url)
         status = answer.status_code
@@ -172,13 +172,16 @@ class Http:
         started = self._clock()
         remaining = max(0.1, min(READ_TIMEOUT, end - started))
         try:
-            with self._watchdog.cutting_after(end - started), self._open(request, remaining) as answer:
+            with (
+                self._watchdog.cutting_after(end - started) as exchange,
+                self._open(request, remaining) as answer,
+            ):
                 body = self._read(answer, end)
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 response = HttpResponse(answer.status_code, headers, body, request.secrets)
         except _RAISED as error:
             raise _transport_error(request.url, error, late=self._clock() >= end) from None
-        if self._clock() > end:  # an answer that was cut in its headers looks like one that ended there
+        if exchange.was_cut or self._clock() > end:  # one that was cut in its headers looks as if it had ended there
             raise _late(request.url)
         self._log(f"{request.method} {_shown(request.url)} -> {response.status} in {self._clock() - started:.2f} s")
         if 300 <= response.status < 400:  # noqa: PLR2004 - the class of redirects
@@ -252,6 +255,8 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = _noting_pools(self._watchdog)
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        if proxy.lower().startswith("https:"):  # one that is reached by TLS itself
+            kwargs["proxy_ssl_context"] = self._context
         manager = super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs)
         manager.pool_classes_by_scheme = _noting_pools(self._watchdog)
         return manager
@@ -276,6 +281,11 @@ def _noting_pools(watchdog: Watchdog) -> dict[str, type[HTTPConnectionPool]]:
     class Tls(HTTPSConnection):
         def _new_conn(self) -> socket.socket:
             made = super()._new_conn()
+            watchdog.note(made)
+            return made
+
+        def _connect_tls_proxy(self, *args: Any) -> ssl.SSLSocket:
+            made = super()._connect_tls_proxy(*args)  # the socket beneath is not in use from now on
             watchdog.note(made)
             return made
 
@@ -325,7 +335,7 @@ def _transport_error(url: str, error: Exception, *, late: bool) -> TransportErro
     """Say in words what happened; the library's own text may quote the request."""
     text = repr(error)
     host = host_of(url)
-    if "CERTIFICATE_VERIFY_FAILED" in text or isinstance(error, requests.exceptions.SSLError):
+    if "CERTIFICATE_VERIFY_FAILED" in text or (isinstance(error, requests.exceptions.SSLError) and not late):
         return _FinalError(
             f"the TLS connection to {host} cannot be trusted",
             hint="If your company has its own certificate authority, name it: --ca-file FILE.",

@@ -29,9 +29,12 @@ def revealer(environ: Mapping[str, str]) -> Callable[[str, SecretReference], str
                 secret = _from_file(name, reference.target)
             case "command":
                 secret = _from_command(name, reference.target)
-        place = {"value": "as it was typed", "env": f"in {reference.target}"}.get(
-            reference.kind, f"from the {reference.kind} {reference.target!a}"
-        )
+        place = {
+            "value": "as it was typed",
+            "env": f"in {reference.target}",
+            "file": f"from the file {reference.target!a}",
+            "command": "from its command",  # which may hold what nobody is to see
+        }[reference.kind]
         if not secret:
             raise ConfigError(f"the {name} is empty {place}")
         if not secret.isprintable():
@@ -62,18 +65,13 @@ def _from_command(name: str, command: str) -> str:
     except subprocess.TimeoutExpired:
         raise ConfigError(f"the command for the {name} did not end within {COMMAND_TIMEOUT:.0f} seconds") from None
     except (OSError, ValueError) as error:
-        raise ConfigError(f"the command for the {name} cannot be run: {_program(command)} ({_reason(error)})") from None
+        raise ConfigError(f"the command for the {name} cannot be run ({_reason(error)})") from None
     if done.returncode:
         raise ConfigError(f"the command for the {name} ended with status {done.returncode}")
     try:
         return done.stdout[:_MAX_SECRET].decode("utf-8").strip()
     except UnicodeDecodeError:
         raise ConfigError(f"the command for the {name} does not print text") from None
-
-
-def _program(command: str) -> str:
-    """Return the command's first word: others may hold what nobody is to see."""
-    return ascii((command.split() or [""])[0])
 
 
 def _reason(error: Exception) -> str:

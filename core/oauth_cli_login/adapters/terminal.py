@@ -106,6 +106,14 @@ class Terminal:
         """Tell whether a person is there to answer a question."""
         return self.source is not None and self.source.isatty() and self.is_terminal
 
+    def answer_columns(self) -> int | None:
+        """Return how wide the terminal is that standard output is; ``None`` where it is none, and lines have no end."""
+        if not self.answer_stream.isatty():
+            return None
+        with suppress(OSError, ValueError):  # standard output's own: shutil's is whatever descriptor 1 is meanwhile
+            return max(os.get_terminal_size(self.answer_stream.fileno()).columns, 20)
+        return 80
+
     def answer(self, text: str) -> None:
         """Write one line for programs; raise BrokenPipeError, or StoreError where it cannot be written."""
         with _answering():

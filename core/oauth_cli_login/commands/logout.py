@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from contextlib import suppress
+from itertools import islice
 
 from oauth_cli_login.adapters.store import NewerFileError
 from oauth_cli_login.config import Configuration
@@ -40,7 +41,7 @@ def run(context: Context, args: Namespace) -> int:
     if not args.all:
         names = [configuration.chosen_profile(args.profile)]
     else:
-        names = configuration.store.names() if args.forget else configuration.sessions()
+        names = configuration.store.names() if args.forget else list(configuration.sessions())
     if not names:
         raise NotSignedIn("you are not signed in anywhere")
     if args.forget:
@@ -101,7 +102,7 @@ def _log_out(context: Context, configuration: Configuration, name: str, *, forge
         "failed": "signed out here, but the tokens were NOT revoked",
     }
     context.terminal.say(f"{name}: {said[outcome.revocation]}")
-    if was_default and alone and len(configuration.sessions()) > 1:
+    if was_default and alone and len(list(islice(configuration.sessions(), 2))) > 1:
         context.terminal.say("  It was the default profile. Choose another: oauth-cli use NAME", "dim")
     if outcome.error:
         context.terminal.warn(f"{name}: {outcome.error.message}")

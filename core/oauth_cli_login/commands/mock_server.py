@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import textwrap
 import time
 from argparse import ArgumentParser, Namespace
 from contextlib import suppress
@@ -63,6 +61,8 @@ def run(context: Context, args: Namespace) -> int:
 
 
 def _list(context: Context, *, as_json: bool) -> None:
+    import textwrap  # noqa: PLC0415 - only the list is folded
+
     from oauth_cli_providers.mock.faults import FAULTS  # noqa: PLC0415 - as in run
 
     if as_json:
@@ -75,16 +75,14 @@ def _list(context: Context, *, as_json: bool) -> None:
             }
         )
         return
-    folded = context.terminal.answer_stream.isatty()  # few are as wide as the longest line
-    columns = shutil.get_terminal_size().columns
+    columns = context.terminal.answer_columns()
     width = max(map(len, FAULTS))
     for fault in FAULTS.values():
-        if folded:
-            context.terminal.answer(f"{fault.name}  ({fault.places[0]})")
-            context.terminal.answer(
-                textwrap.indent(textwrap.fill(fault.description, columns - 4, break_on_hyphens=False), "    ")
-            )
-        else:
+        if columns is None:
             context.terminal.answer(f"{fault.name:{width}}  {fault.places[0]:20}  {fault.description}")
+        else:  # few terminals are as wide as the longest line
+            context.terminal.answer(f"{fault.name}  ({fault.places[0]})")
+            folded = textwrap.fill(fault.description, columns - 4, break_on_hyphens=False)
+            context.terminal.answer(textwrap.indent(folded, "    "))
     context.terminal.say("At another place: NAME@PLACE, as http-503@refresh. The first N times only: NAME:N.", "dim")
     context.terminal.say("--json lists the places that each fault can have.", "dim")

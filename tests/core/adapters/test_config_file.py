@@ -65,8 +65,9 @@ def test_whether_others_can_read_it_is_told(mode: int, private: bool, environ: d
         (b"[[profiles]]\n", "profiles must be a table"),
         (b"[profiles]\nwork = 5\n", "'work' under profiles is no profile"),
         (b"[profiles.WORK]\n", "'WORK' under profiles is no profile"),
-        (b"[profiles.idp.example.com]\n", r"\[profiles.idp.example.com\] is a table within a table"),
-        (b"[profiles.work]\nextra = {a = 1}\n", r"\[profiles.work.extra\] is a table within a table"),
+        (b"[profiles.idp.example.com]\n", "'idp.example.com' under profiles is a table within a table"),
+        (b"[profiles.work]\nextra = {a = 1}\n", "'work.extra' under profiles is a table within a table"),
+        (b'[profiles.work."a\\n  Run: \\u001b[2J"]\n', r"'work.a\\n  Run: \\x1b\[2J' under profiles is a table within"),
         (b'[profiles."../x"]\n', "'../x' under profiles is no profile"),
         (b'[profiles."\\u001b[2J"]\n', r"'\\x1b\[2J' under profiles is no profile"),
     ],
@@ -114,5 +115,9 @@ def test_a_name_with_dots_that_is_not_quoted_is_shown_quoted(environ: dict[str, 
     with pytest.raises(ConfigError) as caught:
         read_profiles(environ)
     assert caught.value.hint == 'A profile whose name has dots in it is quoted: [profiles."idp.example.com"]'
+    path.write_text("[profiles.idp.Example.com]\n")
+    with pytest.raises(ConfigError) as caught:
+        read_profiles(environ)
+    assert caught.value.hint == "A profile is one table of settings."
     path.write_text('[profiles."idp.example.com"]\n')
     assert read_profiles(environ)[0] == {"idp.example.com": {}}

@@ -518,6 +518,30 @@ def test_a_streamed_answer_that_falls_silent_is_given_up(http: Http) -> None:
         streamed.close()
 
 
+@pytest.mark.parametrize("begin", [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\n"], ids=["body", "headers"])
+def test_an_answer_that_was_cut_is_not_taken_for_whole_whatever_our_clock_says(begin: bytes) -> None:
+    """The timer that cuts has a clock of its own."""
+    with (
+        serving(dripping(begin, b"x: 1\r\n")) as server,
+        Http({}, clock=lambda: 1000.0) as http,
+        pytest.raises(TransportError, match="did not answer in time"),
+    ):
+        http.send(get(server.url()), deadline=0.2)
+
+
+def test_a_proxy_that_is_reached_by_tls_and_drips_is_cut_at_the_deadline(
+    certificates: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished: list[bool] = []
+    dripped = dripping(b"HTTP/1.1 200 OK\r\nX-Drop: ", b"x", finished=finished)
+    with serving_tls(certificates["localhost"], dripped) as proxy, Http({}, ca_file=certificates["localhost"]) as http:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url().replace("http:", "https:"))
+        with pytest.raises(TransportError, match="did not answer in time"):
+            http.send(get("https://idp.example/token"), deadline=0.5)
+        assert finished == []
+        assert [head.split()[0] for head in proxy.received] == [b"CONNECT"], "its certificate is judged as any other"
+
+
 def test_a_redirect_is_a_streamed_answer_and_is_not_followed(http: Http) -> None:
     with serving() as target:
         location = target.url().encode()

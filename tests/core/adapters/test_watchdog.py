@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import socket
+import ssl
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -100,3 +103,29 @@ def test_a_socket_that_is_closed_already_is_no_error(timers, connect) -> None:
     opened.close()
     with watchdog.cutting_after(7):
         timers[0].run_out()
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["open at the deadline", "opened after it"])
+def test_what_comes_in_clear_over_a_connection_that_was_cut_is_not_read(timers, certificates, late) -> None:
+    """Somebody on the way has no key, but may append what they like behind the server's last record."""
+    pem = certificates["localhost"]
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem, pem.replace(".pem", ".key"))
+    watchdog = Watchdog()
+    with socket.create_server(("localhost", 0)) as listening, watchdog.cutting_after(7):
+        accepted: list[ssl.SSLSocket] = []
+        server = threading.Thread(target=lambda: accepted.append(context.wrap_socket(listening.accept()[0], True)))
+        server.start()
+        plain = socket.create_connection(listening.getsockname())
+        with ssl.create_default_context(cafile=pem).wrap_socket(plain, server_hostname="localhost") as client:
+            server.join()
+            socket.socket.sendall(accepted[0], b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+            if not late:
+                watchdog.note(client)
+            timers[0].run_out()
+            watchdog.note(client)
+            read = b""
+            with suppress(ssl.SSLError):
+                read = client.recv(100)
+        accepted[0].close()
+    assert read == b""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import termios
 import threading
 import time
 import urllib.request
@@ -139,8 +142,9 @@ def test_help_lists_every_fault_and_starts_nothing(cli, server_home, free_port):
 
 def test_help_on_a_terminal_is_as_wide_as_that(server_home):
     argv = [sys.executable, "-m", "oauth_cli_login", "mock-server", "--fault", "help"]
-    environ = {**os.environ, "OAUTH_CLI_HOME": str(server_home), "COLUMNS": "60"}
+    environ = {**os.environ, "OAUTH_CLI_HOME": str(server_home)}
     near, far = os.openpty()
+    fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("4H", 24, 60, 0, 0))
     written = b""
     with subprocess.Popen(argv, env=environ, stdout=far, stderr=subprocess.DEVNULL) as process:
         os.close(far)
