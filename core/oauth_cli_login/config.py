@@ -42,7 +42,7 @@ class Configuration:
     def read(cls, environ: Mapping[str, str], terminal: Terminal | None = None) -> Configuration:
         """Read config.toml; ConfigError where it is wrong. ``terminal`` shows what the store mends and waits for."""
         tables, private = read_profiles(environ)
-        store = Store(environ) if terminal is None else Store(environ, warn=terminal.warn, say=terminal.say)
+        store = Store(environ) if terminal is None else Store(environ, warn=terminal.warn, say=terminal.mention)
         return cls(environ, tables, private, store)
 
     def chosen_profile(self, named: str | None) -> str:

@@ -41,7 +41,10 @@ def with_sign_in(context: Context, configuration: Configuration, name: str, get:
     except NotSignedIn:
         pass
 
-    with store.login_lock(name):
+    def waiting() -> None:
+        context.terminal.say(f"Another oauth-cli is signing in to {name}: waiting for it. Ctrl-C to give up.")
+
+    with store.login_lock(name, waiting=waiting):
         if _stored(configuration, name) not in (None, session):
             with suppress(NotSignedIn):  # somebody signed in meanwhile; or it was renewed, and that was not enough
                 return get(False)

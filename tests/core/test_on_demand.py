@@ -290,7 +290,7 @@ def test_whoever_waits_is_told(environ, clock, over, asked, store):
 
     with store.login_lock("mock"):
         context = Context(environ, Telling(), clock=clock)
-        get, configuration = getting(environ, clock), Configuration.read(environ, context.terminal)
+        get, configuration = getting(environ, clock), Configuration.read(environ)
         waiting = threading.Thread(target=lambda: with_sign_in(context, configuration, "mock", get))
         waiting.start()
         for _ in range(500):
@@ -299,7 +299,7 @@ def test_whoever_waits_is_told(environ, clock, over, asked, store):
             waiting.join(0.01)
     waiting.join(timeout=30)
 
-    assert said == ["Another oauth-cli is busy with the sign-in to mock: waiting for it. Ctrl-C to give up."]
+    assert said == ["Another oauth-cli is signing in to mock: waiting for it. Ctrl-C to give up."]
 
 
 @pytest.mark.parametrize("content", ["", "now unanswered", "5", "7" * 400 + " unanswered", "5 unanswered\0 at all"])

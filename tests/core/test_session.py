@@ -433,8 +433,18 @@ def test_a_lock_that_is_never_released_is_a_storage_failure(cli, server, expired
 
     assert done.failed(9, "another oauth-cli has held the session mock")
     assert str(path) in done.next_step
-    assert "Another oauth-cli is busy with the session mock: waiting for it." in done.err
+    assert "Another oauth-cli" not in done.err.replace(done.error, ""), "nobody watches"
     assert server.received("/token") == []
+
+
+def test_who_watches_is_told_of_a_lock_that_is_waited_for(cli, expired, session_file, terminal, monkeypatch):
+    expired()
+    monkeypatch.setattr("oauth_cli_login.adapters.store.LOCK_TIMEOUT", 0.1)
+    monkeypatch.setattr("oauth_cli_login.adapters.store.PATIENCE", 0.0)
+    with terminal() as person, locked(str(session_file().parent / ".mock.lock"), timeout=1):
+        assert cli("token").status == 9
+
+    assert "Another oauth-cli is busy with the session mock: waiting for it. Ctrl-C to give up." in person.seen
 
 
 def test_threat_61_where_the_store_cannot_be_written_no_refresh_token_is_spent(cli, server, expired, session_file):

@@ -214,13 +214,14 @@ class Store:
             yield
 
     @contextmanager
-    def login_lock(self, name: str) -> Iterator[None]:
+    def login_lock(self, name: str, *, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
         """Hold the right to open a browser for the profile; it is waited for as long as a sign-in may take.
 
-        The profile's own lock stays free meanwhile: nobody who only reads or refreshes waits for a person.
+        ``waiting`` is called where it has to be. The profile's own lock stays free meanwhile: nobody who only reads or
+        refreshes waits for a person.
         """
         path = os.path.join(self._folder, f".{name}.login.lock")
-        with self._locked(path, f"the sign-in to {name}", by_a_person=True):
+        with self._locked(path, f"the sign-in to {name}", timeout=LOGIN_TIMEOUT, waiting=waiting):
             yield
 
     def failed_login(self, name: str) -> FailedLogin | None:
@@ -245,18 +246,21 @@ class Store:
         return os.path.join(self._folder, f".{name}.failed-login")
 
     @contextmanager
-    def _locked(self, path: str, what: str, *, by_a_person: bool = False) -> Iterator[None]:
-        """Hold the lock; who waits for a program is told after a while, and who waits for a person at once."""
-        seconds, patience = (LOGIN_TIMEOUT, 0) if by_a_person else (LOCK_TIMEOUT, PATIENCE)
+    def _locked(
+        self, path: str, what: str, *, timeout: float | None = None, waiting: Callable[[], None] | None = None
+    ) -> Iterator[None]:
+        """Hold the lock; who has to wait is told: by ``waiting`` at once, without it after PATIENCE."""
 
-        def waiting() -> None:
+        def busy() -> None:
             self._say(f"Another oauth-cli is busy with {what}: waiting for it. Ctrl-C to give up.")
 
+        seconds = LOCK_TIMEOUT if timeout is None else timeout
+        tell, patience = (busy, PATIENCE) if waiting is None else (waiting, 0)
         with self._storing():
             files.make_private(self._folder)
         with ExitStack() as held:
             try:
-                held.enter_context(locked(path, timeout=seconds, waiting=waiting, patience=patience))
+                held.enter_context(locked(path, timeout=seconds, waiting=tell, patience=patience))
             except LockHeldError:
                 raise StoreError(
                     f"another oauth-cli has held {what} for {seconds:.0f} seconds",

@@ -151,6 +151,11 @@ class Terminal:
         if not self.quiet:
             self._write(self.styled(inert(text), *styles))
 
+    def mention(self, text: str) -> None:
+        """Write one line that is for somebody who watches: on a terminal only, and not into a log."""
+        if self.is_terminal:
+            self.say(text)
+
     def step(self, number: int, text: str) -> None:
         """Write one numbered step of a sign-in."""
         if not self.quiet:
