@@ -115,7 +115,8 @@ def test_threat_49_a_key_that_the_token_brings_is_never_used(mock, refused, faul
 
     assert refused("ID token")
     asked = [request.target for request in mock.requests]
-    assert [target for target in asked if "strangers-keys" in target or "x5u" in target] == []
+    assert asked  # a whole word of it: what is random in a target may hold any three letters
+    assert [target for target in asked if "strangers-keys" in target or target.endswith("/x5u")] == []
 
 
 @pytest.mark.parametrize("kid", ["the server's", "the attacker's", "none"])
