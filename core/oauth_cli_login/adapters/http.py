@@ -145,7 +145,7 @@ class Http:
             with self._watchdog.cutting_after(end - self._clock()) as exchange:
                 answer = self._open(request, (READ_TIMEOUT, STREAM_READ_TIMEOUT))
         except _RAISED as error:
-            raise _transport_error(request.url, error, late=self._clock() >= end) from None
+            raise _transport_error(request.url, error, late=exchange.was_cut or self._clock() >= end) from None
         if exchange.was_cut or self._clock() > end:  # as in _exchange
             answer.close()
             raise _late(request.url)
@@ -180,7 +180,7 @@ class Http:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 response = HttpResponse(answer.status_code, headers, body, request.secrets)
         except _RAISED as error:
-            raise _transport_error(request.url, error, late=self._clock() >= end) from None
+            raise _transport_error(request.url, error, late=exchange.was_cut or self._clock() >= end) from None
         if exchange.was_cut or self._clock() > end:  # one that was cut in its headers looks as if it had ended there
             raise _late(request.url)
         self._log(f"{request.method} {_shown(request.url)} -> {response.status} in {self._clock() - started:.2f} s")

@@ -18,6 +18,7 @@ import requests
 import urllib3
 from raw_server import Server, dripping, serving, serving_tls
 from requests_mock import ANY, Mocker
+from waiting import wait_until
 
 from oauth_cli_login import __version__
 from oauth_cli_login.adapters.http import ATTEMPTS, MAX_BODY, MAX_RETRY_AFTER, STREAM_READ_TIMEOUT, Http, Repeat
@@ -527,6 +528,24 @@ def test_an_answer_that_was_cut_is_not_taken_for_whole_whatever_our_clock_says(b
         pytest.raises(TransportError, match="did not answer in time"),
     ):
         http.send(get(server.url()), deadline=0.2)
+
+
+@pytest.mark.parametrize("send", [partial(Http.send, deadline=0.2), Http.stream], ids=["whole", "streamed"])
+def test_a_connection_that_is_reset_after_the_cut_is_late_as_well(
+    send: Callable[[Http, HttpRequest], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose peer goes on sending may get a reset instead of an end."""
+    monkeypatch.setattr("oauth_cli_login.adapters.http.STREAM_DEADLINE", 0.2)
+
+    with Http({}, clock=lambda: 1000.0) as http:
+
+        def reset(*_: object, **__: object) -> None:
+            wait_until(lambda: http._watchdog._exchange.was_cut)
+            raise ConnectionResetError
+
+        monkeypatch.setattr("requests.Session.request", reset)
+        with pytest.raises(TransportError, match="did not answer in time"):
+            send(http, get("http://localhost:9/"))
 
 
 def test_a_proxy_that_is_reached_by_tls_and_drips_is_cut_at_the_deadline(
