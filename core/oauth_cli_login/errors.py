@@ -200,7 +200,7 @@ def did_you_mean(word: str, known: Collection[str]) -> str:
     """Return the end of a sentence about a word that is none of the known ones: those near it, if any."""
     if not known:
         return ""
-    import difflib  # noqa: PLC0415 - needed for a typing slip only
+    import difflib  # noqa: PLC0415 - needed on the way to an error only
 
     close = difflib.get_close_matches(word, list(known))
     return f"; did you mean {' or '.join(close)}?" if close else ""

@@ -111,7 +111,7 @@ class Terminal:
         if not self.answer_stream.isatty():
             return None
         with suppress(OSError, ValueError):  # standard output's own: shutil's is whatever descriptor 1 is meanwhile
-            return max(os.get_terminal_size(self.answer_stream.fileno()).columns, 20)
+            return max(os.get_terminal_size(self.answer_stream.fileno()).columns or 80, 20)  # 0: it does not say
         return 80
 
     def answer(self, text: str) -> None:

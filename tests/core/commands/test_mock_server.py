@@ -140,11 +140,12 @@ def test_help_lists_every_fault_and_starts_nothing(cli, server_home, free_port):
     assert "NAME@PLACE" in done.err
 
 
-def test_help_on_a_terminal_is_as_wide_as_that(server_home):
+@pytest.mark.parametrize(("columns", "width"), [(60, 60), (0, 80)])
+def test_help_on_a_terminal_is_as_wide_as_that(server_home, columns, width):
     argv = [sys.executable, "-m", "oauth_cli_login", "mock-server", "--fault", "help"]
     environ = {**os.environ, "OAUTH_CLI_HOME": str(server_home)}
     near, far = os.openpty()
-    fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("4H", 24, 60, 0, 0))
+    fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
     written = b""
     with subprocess.Popen(argv, env=environ, stdout=far, stderr=subprocess.DEVNULL) as process:
         os.close(far)
@@ -155,7 +156,7 @@ def test_help_on_a_terminal_is_as_wide_as_that(server_home):
 
     lines = written.decode().splitlines()
     assert process.returncode == 0
-    assert max(map(len, lines)) <= 60
+    assert width - 8 < max(map(len, lines)) <= width
     assert lines[:2] == [
         "discovery-other-issuer  (discovery)",
         "    The discovery document's issuer is another server.",
