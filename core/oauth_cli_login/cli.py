@@ -103,7 +103,7 @@ def _run(argv: Sequence[str], environ: Mapping[str, str], terminal: Terminal) ->
     profile, provider, command = _first_look(argv)
     if command and command not in COMMANDS:
         raise _unknown(command)
-    parser, commands = _parser(command)
+    parser, own = _parser(command)
     parser.set_defaults(help_of=command)
     if not argv:
         for line in parser.format_help().splitlines():
@@ -116,7 +116,7 @@ def _run(argv: Sequence[str], environ: Mapping[str, str], terminal: Terminal) ->
         context = Context(environ, terminal)
         module = import_module("oauth_cli_login.commands." + command.replace("-", "_"))
         try:
-            module.arguments(commands[command], context, profile, provider)
+            module.arguments(own, context, profile, provider)
         except OAuthCliError:
             if not {"-h", "--help"} & set(argv):
                 raise  # help must come whatever is wrong with a session or a setting
@@ -127,7 +127,7 @@ def _run(argv: Sequence[str], environ: Mapping[str, str], terminal: Terminal) ->
             terminal.flush()
             raise
     if unknown:
-        parser.error(_not_taken(unknown, commands.get(command, parser)))
+        parser.error(_not_taken(unknown, own))
     if module is None:
         parser.error("a command is missing")
     terminal.quiet = args.quiet
@@ -163,8 +163,11 @@ def _first_look(argv: Sequence[str]) -> tuple[str | None, str | None, str]:
     return known.profile, known.provider, next((word for word in rest if not word.startswith("-")), "")
 
 
-def _parser(chosen: str) -> tuple[_Parser, dict[str, _Parser]]:
-    """Return the parser, and each command's own by name; the chosen one has the options that all share."""
+def _parser(chosen: str) -> tuple[_Parser, _Parser]:
+    """Return the parser, and the chosen command's own, which has the options that all share; the first, if none is.
+
+    The other commands share one, which is only named in the help: one for each would be a tenth of a start.
+    """
     parser = _Parser(
         prog="oauth-cli",
         description="Sign in to any OAuth 2 / OpenID Connect provider, and hand out valid access tokens.",
@@ -175,16 +178,17 @@ def _parser(chosen: str) -> tuple[_Parser, dict[str, _Parser]]:
     parser.add_argument("--version", action="version", version=f"oauth-cli {__version__}")
     parser.set_defaults(profile=None, json=False, quiet=False, verbose=0)
     _add_shared(parser)
-    subparsers = parser.add_subparsers(metavar="COMMAND", title="commands")
-    commands = {
-        name: subparsers.add_parser(
-            name, help=about, description=about[0].upper() + about[1:] + ".", allow_abbrev=False
-        )
-        for name, about in COMMANDS.items()
-    }
-    if chosen in commands:
-        _add_shared(commands[chosen])
-    return parser, commands
+    named, own = _Parser(add_help=False), parser
+    make: Any = lambda **options: _Parser(**options) if "description" in options else named  # noqa: E731
+    subparsers = parser.add_subparsers(metavar="COMMAND", title="commands", parser_class=make)
+    for name, about in COMMANDS.items():
+        if name != chosen:
+            subparsers.add_parser(name, help=about)
+            continue
+        description = about[0].upper() + about[1:] + "."
+        own = subparsers.add_parser(name, help=about, description=description, allow_abbrev=False)
+        _add_shared(own)
+    return parser, own
 
 
 def _add_shared(parser: ArgumentParser) -> None:
