@@ -10,11 +10,9 @@
 # of comments.
 
 answer() { # the command line; returns where Python must decide
-    local LC_ALL state config profile file first oauth_cli_line lines source offset expires_at issued_at length
-    local seen now rest letter prefix newline
+    local LC_ALL state config profile file default default_length version oauth_cli_line source offset
+    local expires_at issued_at length now rest letter seen prefix
     LC_ALL=C # what a range holds, and what a character is, depends on it
-    newline='
-'
     # where things are [folder]
     if [ -n "${OAUTH_CLI_HOME-}" ]; then
         state=$OAUTH_CLI_HOME
@@ -34,13 +32,16 @@ answer() { # the command line; returns where Python must decide
     case $config in /*) config=$config/config.toml ;; *) return ;; esac
 
     # which profile [_named_profile, default_profile, is_profile_name]
+    default=
     case $#,${2-} in
         1,)
             profile=${OAUTH_CLI_PROFILE-}
             if [ -z "$profile" ]; then
-                read_lines "$state/default" || return
-                [ "$lines" -lt 2 ] && [ -z "$oauth_cli_line" ] || return
-                profile=$first
+                default=$state/default
+                is_ours "$default" || return
+                default_length=1
+                IFS= read -r profile <"$default" || default_length=0
+                default_length=$((${#profile} + default_length))
             fi
             ;;
         2,--profile=*) profile=${2#*=} ;;
@@ -51,14 +52,21 @@ answer() { # the command line; returns where Python must decide
     case ${profile%%.*} in con | prn | aux | nul | com[0-9] | lpt[0-9]) return ;; esac
     [ ${#profile} -le 64 ] || return
 
-    # what its session holds [split]
     file=$state/sessions/$profile
-    read_lines "$file" && [ "$lines" -eq 2 ] || return
-    case $first in '1 '*' '*' '*) rest=${first#1 } ;; *) return ;; esac
-    expires_at=${rest%% *}
-    rest=${rest#* }
-    issued_at=${rest%% *}
-    length=${rest#* }
+    if is_ours "$file"; then answer_from_session 3<"$file"; fi
+}
+
+is_ours() { # a file [read_file]
+    [ -f "$1" ] && [ ! -h "$1" ] && [ -O "$1" ] && [ -r "$1" ]
+}
+
+answer_from_session() { # with what answer() has found; the session is open as 3
+    # what it holds [split]
+    IFS=' ' read -r version expires_at issued_at length <&3 && [ "$version" = 1 ] || return
+    IFS= read -r oauth_cli_line <&3 || return
+    source=
+    read -r source offset 2>/dev/null </proc/self/fdinfo/3
+    [ "$source" = pos: ] || offset=$(head -n 2 "$file" | wc -c)
     for rest in "$expires_at" "$issued_at" "$length"; do
         case $rest in '' | *[!0-9]* | ????????????*) return ;; esac
     done
@@ -79,15 +87,22 @@ answer() { # the command line; returns where Python must decide
         [ -d "$config" ] && [ -x "$config" ] || return
     fi
 
+    seen=$(look_around "$file" ${default:+"$default"} 2>/dev/null) || return
+    set -f
+    # shellcheck disable=SC2086 # word by word is what is wanted
+    set -- $seen
+    rest=6
+    [ -z "$default" ] || rest=9
+    [ $# -gt $rest ] || return
+    shift $(($# - rest)) # the environment's words
+    case $* in *[!0-9\ ]*) return ;; esac
+    # whether there was more than what was read, such as a NUL, which a shell drops without a word
+    [ "$offset" -eq $((2 + ${#expires_at} + 1 + ${#issued_at} + 1 + ${#length} + 1 + ${#oauth_cli_line} + 1)) ] || return
+    [ -z "$default" ] || [ "$7" -eq "$default_length" ] || return
     # whether others can read it, and whether it is fresh [read_file, cached_token, is_fresh]
-    seen=$(look_around "$file" 2>/dev/null) || return
-    now=${seen##*!}
-    seen=${seen%!*}
-    seen=${seen%!*}
-    rest=${seen##*"$newline"}
-    case $rest in *00) ;; *) return ;; esac
-    case ${rest% *}$now in *[!0-9]*) return ;; esac
-    [ "${rest% *}" -le 1048576 ] && [ "$issued_at" -gt 0 ] && [ "$issued_at" -le "$now" ] || return
+    case $5 in *00) ;; *) return ;; esac
+    now=$3
+    [ "$4" -le 1048576 ] && [ "$issued_at" -gt 0 ] && [ "$issued_at" -le "$now" ] || return
     [ "$expires_at" -eq 0 ] || [ "$expires_at" -gt $((now + 60)) ] || return
 
     # whether a variable sets something [environment_prefix, _settings_may_differ]; in a value, it is a doubt as well
@@ -114,28 +129,18 @@ answer() { # the command line; returns where Python must decide
     exit 9
 }
 
-# Set first, oauth_cli_line (nobody exports a variable of that name) and lines to the first two lines of a file. Fail
-# where it is not ours [read_file] or holds a NUL, which a shell drops without a word: how far the reading has come tells.
-read_lines() {
-    [ -f "$1" ] && [ ! -h "$1" ] && [ -O "$1" ] && [ -r "$1" ] || return
-    first='' oauth_cli_line='' lines=0 source=''
-    {
-        IFS= read -r first <&3 && lines=1 && IFS= read -r oauth_cli_line <&3 && lines=2
-        read -r source offset 2>/dev/null </proc/self/fdinfo/3
-    } 3<"$1"
-    [ "$source" = pos: ] || offset=$(head -n 2 "$1" | wc -c)
-    [ "$offset" -eq $((${#first} + ${#oauth_cli_line} + lines)) ]
-}
-
-# Print the environment, then "SIZE MODE!CHANGED" of a file, then the like where CHANGED is now.
+# Print the environment, then SIZE MODE CHANGED, of something that changes now and of each file.
 look_around() {
     export -p
     # One process is quicker than two, and the pipe that it prints to was made just now.
-    [ "$source" != pos: ] || LC_ALL=C exec stat -L -c '%s %a!%Y' "$1" /proc/self/fd/1
+    [ "$source" != pos: ] || LC_ALL=C exec stat -L -c '%s %a %Y' /proc/self/fd/1 "$@"
+    echo "0 0 $(date +%s)"
     set -f
-    # shellcheck disable=SC2046 # word by word is what is wanted
-    set -- $(LC_ALL=C ls -ldnq "$1")
-    case $1 in -???------*) echo "$5 600!0" && echo "0 600!$(date +%s)" ;; *) return 1 ;; esac
+    for file; do
+        # shellcheck disable=SC2046 # word by word is what is wanted
+        set -- $(LC_ALL=C ls -ldnq "$file")
+        case $1 in -???------*) echo "$5 600 0" ;; -*) echo "$5 644 0" ;; *) return 1 ;; esac
+    done
 }
 
 run() { # interpreter, this file, command line; returns where PATH has no such interpreter

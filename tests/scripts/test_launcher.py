@@ -91,6 +91,25 @@ def test_it_answers_as_python_does_or_asks_python(row, shell, asked, tmp_path):
         assert handed_on
 
 
+@pytest.mark.parametrize(
+    "answer", ["", "x\n" * 9, "1 600 x\n" * 3, "1 -600 99999999999\n" * 3, "1 600\n", "1 600 *\n" * 3]
+)
+def test_a_stat_that_says_something_else_is_a_doubt(answer, shell, asked, tmp_path):
+    (tmp_path / "stat").write_text(f"#!/bin/sh\ncat <<'END'\n{answer}END\n")
+    (tmp_path / "stat").chmod(0o755)
+    home = Home(str(tmp_path / "home"))
+    home.session()
+    home.file("default", b"work\n")
+    done = subprocess.run(
+        [shutil.which(shell[0]), *shell[1:], "token"], capture_output=True, check=False, timeout=30,
+        env={"PATH": f"{tmp_path}:{asked}:{os.defpath}", "OAUTH_CLI_HOME": home.folder},
+    )  # fmt: skip
+    if "portable" in shell[-1]:  # which has no use for it
+        assert done.stdout == f"{TOKEN}\n".encode()
+    else:
+        assert (done.returncode, done.stdout, done.stderr) == (77, b"Python is asked\n", b"")
+
+
 # what Python is given
 
 REPORT = """#!{python} -IS
@@ -142,21 +161,8 @@ def test_python_gets_all_that_was_given(argv, locale, shell, report, tmp_path):
     home = Home(str(tmp_path / "home"))
     home.session(expires_at=1)
     home.file("default", b"work\n")
-    names = [
-        "profile",
-        "config",
-        "state",
-        "file",
-        "first",
-        "second",
-        "lines",
-        "source",
-        "offset",
-        "now",
-        "rest",
-        "seen",
-    ]
-    names += ["prefix", "letter", "length", "newline", "expires_at", "issued_at", "python"]
+    names = ["profile", "config", "state", "file", "default", "default_length", "version", "source", "offset", "now"]
+    names += ["rest", "seen", "prefix", "letter", "length", "expires_at", "issued_at", "python"]
     environ = {**home.environ, **locale, **dict.fromkeys(names, "mine"), "BYTES": "\udcff\n x ", "EMPTY": ""}
     found, given = report([*shell, *argv], environ)
     assert found["argv"][1:] == [shell[-1], *argv]

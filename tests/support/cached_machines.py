@@ -103,6 +103,11 @@ def default(data, kind=""):
     return prepare
 
 
+def readable_default(home):
+    sessions(home)
+    home.file("default", b"other\n", 0o644)
+
+
 def plain(**environ):
     def prepare(home):
         sessions(home)
@@ -326,9 +331,11 @@ TABLE = [
         ["token", "--profile", "the.quick-brown_fox9jumps0over1lazy.dogs"]),
     # the rest of the environment
     Row("a large environment", "sh", plain(**{f"V{number}": "x" * 200 for number in range(100)})),
-    Row("values that look like what stat prints", "sh", plain(ZZZ="\n5 600!99999999999", _ZZ="600!", A="!\n!")),
+    Row("values that look like what stat prints", "sh", plain(ZZZ="\n5 600 99999999999", _ZZ="600", A="5\n* ?")),
+    Row("nothing else in the environment", "either", plain(HOME="-", LANG="-")),
+    Row("a default that others can read", "sh", readable_default, ["token"]),
     *(Row(f"LC_ALL={name}", "sh", plain(LC_ALL=name)) for name in ("C", "C.UTF-8", "", "POSIX")),
     Row("the names of the launcher's own variables", "sh", plain(
-        profile="x", config="x", state="x", first="x", second="x", lines="9", source="x", offset="x", now="0", rest="x",
-        prefix="OAUTH_CLI_", length="1", seen="x", newline="x", expires_at="1", issued_at="1", letter="x")),
+        profile="x", config="x", state="x", default="x", default_length="9", version="1", source="x", offset="x",
+        now="0", rest="x", prefix="OAUTH_CLI_", length="1", seen="x", expires_at="1", issued_at="1", letter="x")),
 ]  # fmt: skip
