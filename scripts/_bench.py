@@ -119,7 +119,8 @@ def every_row(place: Place, logins: Logins) -> list[Row]:
         return Row(about, timed(command, home), bound, base)
 
     installed, token = place.command(place.installed), "oauth-cli token, cached, "
-    rows = [nothing]
+    distributions = f"… and {DISTRIBUTIONS:,} other distributions"
+    rows = [nothing, row(f"{distributions}: to the row above", [place.crowded_bare, "-c", "pass"], home, None, nothing)]
     ways = [
         ("the launcher in sh", [place.launcher, "token"], [place.launcher, "token"], 0.30),
         ("installed by pip", [installed, "token"], [place.command(place.crowded_installed), "token"], 1.10),
@@ -129,7 +130,7 @@ def every_row(place: Place, logins: Logins) -> list[Row]:
         if not os.path.exists(command[0]):
             continue  # a build that writes the .pyz alone
         one = row(token + about, command, home, bound, nothing)
-        many = f"… and {DISTRIBUTIONS:,} other distributions, {PROFILES:,} profiles: to the row above"
+        many = f"{distributions}, {PROFILES:,} profiles: to the row above"
         rows += [one, row(many, in_a_crowd, crowded, 1.10, one)]
     rows += [
         Row(
