@@ -52,24 +52,11 @@ answer() { # the command line; returns where Python must decide
     case ${profile%%.*} in con | prn | aux | nul | com[0-9] | lpt[0-9]) return ;; esac
     [ ${#profile} -le 64 ] || return
 
+    # what its session holds [split]
     file=$state/sessions/$profile
-    if is_ours "$file"; then answer_from_session 3<"$file"; fi
-}
-
-is_ours() { # a file [read_file]
-    [ -f "$1" ] && [ ! -h "$1" ] && [ -O "$1" ] && [ -r "$1" ]
-}
-
-answer_from_session() { # with what answer() has found; the session is open as 3
-    # what it holds [split]
-    IFS=' ' read -r version expires_at issued_at length <&3 && [ "$version" = 1 ] || return
-    IFS= read -r oauth_cli_line <&3 || return
-    source=
-    read -r source offset 2>/dev/null </proc/self/fdinfo/3
-    [ "$source" = pos: ] || offset=$(head -n 2 "$file" | wc -c)
-    for rest in "$expires_at" "$issued_at" "$length"; do
-        case $rest in '' | *[!0-9]* | ????????????*) return ;; esac
-    done
+    is_ours "$file" && read_session 3<"$file" && [ "$version" = 1 ] || return
+    [ "$source" = pos: ] || offset=$(head -n 2 "$file" | wc -c) || return
+    are_numbers "$expires_at" "$issued_at" "$length" || return
     [ "$length" -eq ${#oauth_cli_line} ] || return
     [ "$length" -lt 4096 ] || return # so much a pipe takes as a whole or not at all
     case $oauth_cli_line in '' | *[!A-Za-z0-9._~+/=-]*) return ;; esac # RFC 6750 section 2.1
@@ -91,11 +78,12 @@ answer_from_session() { # with what answer() has found; the session is open as 3
     set -f
     # shellcheck disable=SC2086 # word by word is what is wanted
     set -- $seen
+    set +f
     rest=6
     [ -z "$default" ] || rest=9
     [ $# -gt $rest ] || return
     shift $(($# - rest)) # the environment's words
-    case $* in *[!0-9\ ]*) return ;; esac
+    are_numbers "$@" || return
     # whether there was more than what was read, such as a NUL, which a shell drops without a word
     [ "$offset" -eq $((2 + ${#expires_at} + 1 + ${#issued_at} + 1 + ${#length} + 1 + ${#oauth_cli_line} + 1)) ] || return
     [ -z "$default" ] || [ "$7" -eq "$default_length" ] || return
@@ -129,6 +117,24 @@ answer_from_session() { # with what answer() has found; the session is open as 3
     exit 9
 }
 
+is_ours() { # a file [read_file]
+    [ -f "$1" ] && [ ! -h "$1" ] && [ -O "$1" ] && [ -r "$1" ]
+}
+
+# Read what answer() declares from descriptor 3, and how far that has come, where the system tells. The token goes into
+# oauth_cli_line because nobody exports a variable of that name: an exported one stays so, and children would have it.
+read_session() {
+    IFS=' ' read -r version expires_at issued_at length <&3 && IFS= read -r oauth_cli_line <&3 || return
+    source=
+    read -r source offset 2>/dev/null </proc/self/fdinfo/3 || source=
+}
+
+are_numbers() { # such as no shell calculates wrongly
+    for rest; do
+        case $rest in '' | *[!0-9]* | ????????????*) return 1 ;; esac
+    done
+}
+
 # Print the environment, then SIZE MODE CHANGED, of something that changes now and of each file.
 look_around() {
     export -p
@@ -138,7 +144,7 @@ look_around() {
     set -f
     for file; do
         # shellcheck disable=SC2046 # word by word is what is wanted
-        set -- $(LC_ALL=C ls -ldnq "$file")
+        set -- $(LC_ALL=C BLOCK_SIZE=1 LS_BLOCK_SIZE=1 ls -ldnq "$file")
         case $1 in -???------*) echo "$5 600 0" ;; -*) echo "$5 644 0" ;; *) return 1 ;; esac
     done
 }
@@ -147,8 +153,9 @@ run() { # interpreter, this file, command line; returns where PATH has no such i
     if command -v "$1" >/dev/null; then exec "$@"; fi
 }
 
-# A shell that traces, or exports whatever is set, would tell the token: that is left to Python as well.
-case $-,${1-} in *[axv]*,*) ;; *,token) answer "$@" ;; esac
+# A shell that traces, or exports whatever is set, would tell the token, and one with -e or -f does not do what is
+# written here: that is left to Python as well.
+case $-,${1-} in *[aefvx]*,*) ;; *,token) answer "$@" ;; esac
 run python3 "$0" "$@"
 run python "$0" "$@" # of any version: an old one goes on with a newer one from PATH
 echo "${0##*/} needs Python 3.10 or newer: PATH has neither python3 nor python. Install it first." >&2

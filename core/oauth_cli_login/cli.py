@@ -164,9 +164,9 @@ def _first_look(argv: Sequence[str]) -> tuple[str | None, str | None, str]:
 
 
 def _parser(chosen: str) -> tuple[_Parser, _Parser]:
-    """Return the parser, and the chosen command's own, which has the options that all share; the first, if none is.
+    """Return the parser, and the chosen command's own, which has the options that all share; else the first again.
 
-    The other commands share one, which is only named in the help: one for each would be a tenth of a start.
+    The other commands lead back to the first: a parser for each would be a tenth of a start.
     """
     parser = _Parser(
         prog="oauth-cli",
@@ -178,8 +178,8 @@ def _parser(chosen: str) -> tuple[_Parser, _Parser]:
     parser.add_argument("--version", action="version", version=f"oauth-cli {__version__}")
     parser.set_defaults(profile=None, json=False, quiet=False, verbose=0)
     _add_shared(parser)
-    named, own = _Parser(add_help=False), parser
-    make: Any = lambda **options: _Parser(**options) if "description" in options else named  # noqa: E731
+    own = parser
+    make: Any = lambda **options: _Parser(**options) if "description" in options else parser  # noqa: E731
     subparsers = parser.add_subparsers(metavar="COMMAND", title="commands", parser_class=make)
     for name, about in COMMANDS.items():
         if name != chosen:

@@ -42,6 +42,20 @@ def test_help_names_every_command_and_every_exit_status(cli):
         assert status in done.out
 
 
+@pytest.mark.parametrize("word", ["login", "token"])
+def test_help_comes_where_a_command_is_taken_for_a_value(cli, word):
+    done = cli("--provider", word, "--help")
+
+    assert (done.status, done.err) == (0, "")
+    assert done.out.startswith("usage: oauth-cli ")
+
+
+def test_a_caller_needs_no_name_for_the_program(cli, monkeypatch):
+    monkeypatch.setattr("sys.argv", [])
+
+    assert cli("--version").out.startswith("oauth-cli ")
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("spelling", ["--help", "-h"])
 def test_each_commands_help_explains_every_option(cli, command, spelling, monkeypatch):

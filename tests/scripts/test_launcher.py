@@ -171,6 +171,16 @@ def test_python_gets_all_that_was_given(argv, locale, shell, report, tmp_path):
     assert found["ignored"] == [number for number in SIGNALS if signal.getsignal(number) == signal.SIG_IGN]
 
 
+def test_python_gets_the_options_of_the_shell_as_they_were(launcher, report, tmp_path):
+    if not shutil.which("bash"):
+        pytest.skip("this machine has no bash")
+    home = Home(str(tmp_path / "home"))
+    home.session(expires_at=1)
+    environ = {**home.environ, "SHELLOPTS": "braceexpand"}
+    options = [report(["bash", str(launcher), *argv], environ)[0]["environ"]["SHELLOPTS"] for argv in ([], ARGV)]
+    assert options[0] == options[1]
+
+
 @pytest.mark.parametrize("argv", [["status"], ["token"]], ids=repr)
 def test_open_files_stay_open_and_no_others_come(argv, shell, report, tmp_path):
     home = Home(str(tmp_path / "home"))
@@ -265,25 +275,29 @@ def test_any_python_will_do_because_it_goes_on_with_a_newer_one(shell, tmp_path)
     assert (done.returncode, done.stdout) == (0, f"{shell[-1]} status\n")
 
 
-@pytest.mark.parametrize("options", ["xtrace", "allexport", "verbose"])
-def test_a_shell_that_would_tell_what_it_does_leaves_it_to_python(options, launcher, asked, signed_in):
+@pytest.mark.parametrize("options", ["xtrace", "allexport", "verbose", "errexit", "noglob"])
+@pytest.mark.parametrize("system", ["launcher", "portable"])
+def test_a_shell_with_options_leaves_it_to_python(options, system, asked, signed_in, request):
     if not shutil.which("bash"):
         pytest.skip("this machine has no bash")
     done = subprocess.run(
-        ["bash", "--posix", str(launcher), *ARGV], capture_output=True, check=False, timeout=30,
+        ["bash", "--posix", str(request.getfixturevalue(system)), *ARGV], capture_output=True, check=False, timeout=30,
         env={"PATH": asked + os.pathsep + os.defpath, "SHELLOPTS": options, **signed_in},
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (77, b"Python is asked\n")
     assert TOKEN.encode() not in done.stderr
 
 
-def test_no_child_of_the_shell_has_the_token_in_its_environment(shell, asked, signed_in, tmp_path):
+def test_no_child_of_the_shell_has_the_token_in_its_environment_or_the_session_open(shell, asked, signed_in, tmp_path):
     """Whatever the names are of the variables that the caller has exported."""
-    witness = tmp_path / "environment"
+    witness, opened = tmp_path / "environment", tmp_path / "opened"
     names = set(re.findall(r"[a-z_]+", _build_pyz.launcher().decode())) - {"oauth_cli_line"}
     for name in ("stat", "ls", "date", "head", "wc"):
         real = shutil.which(name)
-        (tmp_path / name).write_text(f'#!/bin/sh\n{shutil.which("env")} >>"{witness}"\nexec {real} "$@"\n')
+        (tmp_path / name).write_text(
+            f'#!/bin/sh\n[ ! -e /dev/fd/3 ] || echo {name} >>"{opened}"\n'
+            f'{shutil.which("env")} >>"{witness}"\nexec {real} "$@"\n'
+        )
         (tmp_path / name).chmod(0o755)
     done = subprocess.run(
         [*shell, *ARGV], capture_output=True, check=False, timeout=30,
@@ -292,3 +306,15 @@ def test_no_child_of_the_shell_has_the_token_in_its_environment(shell, asked, si
     assert done.stdout == f"{TOKEN}\n".encode()
     assert "PATH=" in witness.read_text()
     assert TOKEN not in witness.read_text()
+    assert not opened.exists()
+
+
+@pytest.mark.parametrize("name", ["ls", "date", "head", "wc"])
+def test_a_tool_that_fails_is_a_doubt(name, portable, asked, signed_in, tmp_path):
+    (tmp_path / name).write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / name).chmod(0o755)
+    done = subprocess.run(
+        ["sh", str(portable), *ARGV], capture_output=True, check=False, timeout=30,
+        env={"PATH": f"{tmp_path}:{asked}:{os.defpath}", **signed_in},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (77, b"Python is asked\n", b"")

@@ -168,6 +168,17 @@ def config(seconds):
     return lambda home: (home.session(), home.config(seconds))
 
 
+def measured(prepare):
+    """Let GNU's tools tell sizes in other units."""
+
+    def prepare_and_measure(home):
+        prepare(home)
+        home.session("a")
+        home.environ.update(BLOCK_SIZE="1M", LS_BLOCK_SIZE="1K")
+
+    return prepare_and_measure
+
+
 def foreign(home):
     os.chown(home.session(), 12345, -1)
 
@@ -332,6 +343,12 @@ TABLE = [
     # the rest of the environment
     Row("a large environment", "sh", plain(**{f"V{number}": "x" * 200 for number in range(100)})),
     Row("values that look like what stat prints", "sh", plain(ZZZ="\n5 600 99999999999", _ZZ="600", A="5\n* ?")),
+    *(Row(f"a default of {data!r}, measured in blocks", answers, measured(default(data)), ["token"])
+      for data, answers in [(b"work\n", "sh"), (b"a\0", "python"), (b"other\0\n", "python")]),
+    Row("larger than any session, measured in blocks", "python", measured(large(cached.MAX_SESSION_BYTES + 1))),
+    Row("IFS in the environment", "sh", plain(IFS="0123456789")),
+    Row("settings of the shell in the environment", "sh",
+        plain(POSIXLY_CORRECT="1", OPTIND="9", PS4="x", CDPATH="/", ENV="/nowhere", BASH_ENV="/nowhere", OLDPWD="/")),
     Row("nothing else in the environment", "either", plain(HOME="-", LANG="-")),
     Row("a default that others can read", "sh", readable_default, ["token"]),
     *(Row(f"LC_ALL={name}", "sh", plain(LC_ALL=name)) for name in ("C", "C.UTF-8", "", "POSIX")),
