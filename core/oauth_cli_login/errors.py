@@ -175,7 +175,7 @@ class StoreError(OAuthCliError):
     """A session file cannot be read or written, or is corrupt, foreign or from a newer version."""
 
     exit_status = ExitStatus.STORAGE
-    next_step = "OAUTH_CLI_HOME names another folder."
+    next_step = "Mend that, or let OAUTH_CLI_HOME name another folder."
 
 
 class KeyringError(StoreError):

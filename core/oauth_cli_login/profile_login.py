@@ -108,7 +108,7 @@ def _pinned(configuration: Configuration, destination: Destination, *, switch_ac
     if switch_account or stored is None or stored.session is None:
         return None
     if difference := difference_from(stored, stored.session, provider, destination.resolved):
-        raise ConfigError(f"the session {name} belongs to the {difference}", hint=_keep_both(name))
+        raise ConfigError(f"the session {name} belongs to the {difference}", hint=_keep_both(name, provider.name))
     return stored.session
 
 
@@ -122,7 +122,7 @@ def _somebody_else(configuration: Configuration, name: str, session: Session, si
     return ConfigError(
         f"you signed in as {signed_in.userinfo.label}, but the session {name} is {session.label}'s; it was kept"
         + (", and the new tokens were revoked" if revoked else ""),
-        hint=_keep_both(name),
+        hint=_keep_both(name, signed_in.client.provider.name),
     )
 
 
@@ -131,8 +131,9 @@ def _is_theirs(session: Session, fresh: Session) -> bool:
     return (session.issuer, session.client_id, session.sub) == (fresh.issuer, fresh.client_id, fresh.sub)
 
 
-def _keep_both(name: str) -> str:
-    return f"To keep both: oauth-cli login --profile NAME. To replace {name}: the same command with --switch-account."
+def _keep_both(name: str, provider: str) -> str:
+    another = f"oauth-cli login --profile NAME --provider {provider}"
+    return f"To keep both: {another}. To replace {name}: the same command with --switch-account."
 
 
 def _sessions_elsewhere(configuration: Configuration, destination: Destination) -> Iterator[Session]:

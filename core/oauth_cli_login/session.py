@@ -226,14 +226,15 @@ def check_settings(configuration: Configuration, profile: Profile, session: Sess
     if name != profile.provider:
         raise SettingsDiffer(
             f"the session {profile.name} belongs to the provider {profile.provider!a}, not {name!a}",
-            hint="Undo the change in config.toml, or keep both: oauth-cli login --profile NAME",
+            hint=f"Undo the change in config.toml, or keep both: oauth-cli login --profile NAME --provider {name}",
         )
     provider = load(name, configuration.environ)
     resolved = configuration.resolve(profile.name, provider.declared_settings(), stored=profile)
     if difference := difference_from(profile, session, provider, resolved):
         raise SettingsDiffer(
             f"the session {profile.name} belongs to the {difference}",
-            hint="Undo the change (see the environment and config.toml), or keep both: oauth-cli login --profile NAME",
+            hint="Undo the change (see the environment and config.toml), or keep both: "
+            f"oauth-cli login --profile NAME --provider {name}",
         )
     return provider, resolved
 

@@ -180,7 +180,6 @@ def test_where_no_place_has_a_document_the_first_answer_is_told(
         "https://evil.example/tenant",
         "https://idp.example/%74enant",
         "",
-        None,
         5,
         [ISSUER],
     ],

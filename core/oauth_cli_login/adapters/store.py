@@ -335,16 +335,16 @@ class Store:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else error
             raise StoreError(
                 f"the session cannot be stored in {self._folder}: {reason}",
-                hint="OAUTH_CLI_HOME names another folder.",
+                hint="Mend that, or let OAUTH_CLI_HOME name another folder.",
             ) from None
 
 
 def _refused(path: str, reason: str) -> StoreError:
     name = os.path.basename(path)
-    remove = f"oauth-cli logout --forget --profile {name}" if cached.is_profile_name(name) else "remove it"
-    return StoreError(
-        f"{path} is left alone: {reason}",
-        hint=f"If it is of no use to you: {remove}. Then sign in again: oauth-cli login --profile {name}"
-        if cached.is_profile_name(name)
-        else f"If it is of no use to you, {remove}.",
-    )
+    hint = "If it is of no use to you, remove it."
+    if cached.is_profile_name(name):
+        hint = (
+            f"If it is of no use to you: oauth-cli logout --forget --profile {name}. "
+            f"Then sign in again: oauth-cli login --profile {name} --provider NAME"
+        )
+    return StoreError(f"{path} is left alone: {reason}", hint=hint)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import TextIO
 
+    from rich.console import Console
     from rich.table import Table
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
@@ -202,7 +203,7 @@ class Terminal:
             self._running = False
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Write a table for people. Where the terminal is too narrow, the last column stands below each row."""
+        """Write a table for people. The columns that a terminal is too narrow for stand below each row instead."""
         if self.quiet:
             return
         from rich.console import Console  # noqa: PLC0415 - costs five starts of Python; most commands print no table
@@ -215,19 +216,18 @@ class Terminal:
             highlight=False,
             width=None if self.is_terminal else _WIDE,
         )
-        whole = _table(header, rows)
+        beside = len(header)
+        while beside > 1 and _wanted(console, header[:beside], rows) > console.width:
+            beside -= 1
         with suppress(OSError, ValueError):
-            wanted = console.measure(whole, options=console.options.update(width=_WIDE)).maximum
-            if wanted <= console.width:
-                console.print(whole)
-                return
             with console.capture() as captured:
-                console.print(_table(header[:-1], [row[:-1] for row in rows]))
+                console.print(_table(header[:beside], [row[:beside] for row in rows]))
             first, *lines = captured.get().splitlines()
             self._put(first.rstrip() + "\n")
-            for line, row in zip(lines, rows, strict=False):
+            for line, row in zip(lines, rows, strict=True):
                 self._put(line.rstrip() + "\n")
-                self.say(f"  {header[-1]}: {row[-1]}", "dim")
+                for title, cell in zip(header[beside:], row[beside:], strict=True):
+                    self.say(f"  {title}: {cell}", "dim")
 
     def ask(self, question: str, *, hidden: bool = False) -> str:
         """Return what the person types, without what surrounds it; ``hidden`` shows nothing of it."""
@@ -271,16 +271,20 @@ def _answering() -> Iterator[None]:
         ) from None
 
 
+def _wanted(console: Console, header: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Return how many columns of a terminal a table of as many columns as the header takes."""
+    table = _table(header, [row[: len(header)] for row in rows])
+    return console.measure(table, options=console.options.update(width=_WIDE)).maximum
+
+
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """Return a table whose rows are a line each, but for its last column."""
+    """Return a table whose rows are a line each."""
     from rich.table import Table  # noqa: PLC0415 - as above
     from rich.text import Text  # noqa: PLC0415 - as above
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for title in header[:-1]:
+    for title in header:
         table.add_column(title, no_wrap=True)
-    for title in header[-1:]:
-        table.add_column(title, overflow="fold")
     for row in rows:
         table.add_row(*(Text(inert(cell)) for cell in row))  # Text, not markup: a server chose some of these words
     return table

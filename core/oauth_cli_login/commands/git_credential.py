@@ -31,7 +31,8 @@ def run(context: Context, args: Namespace) -> int:
         try:
             (git_sessions.get if args.operation == "get" else git_sessions.erase)(context, asked)
         except NotSignedIn as error:
-            context.terminal.say(f"oauth-cli: {error.message}. {error.hint}")
+            for line in f"{error.message.rstrip('.')}. {error.hint}".splitlines():
+                context.terminal.say(f"oauth-cli: {line}")
     return 0
 
 

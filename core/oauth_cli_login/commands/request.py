@@ -84,6 +84,8 @@ def run(context: Context, args: Namespace) -> int:
     method = method_of(args.method, has_data=args.data is not None)
     headers = parse_headers(args.headers)
     hosts = [_host(text) for text in args.hosts]
+    if args.output == "-":  # as curl has it
+        args.output = None
     if args.output is not None:
         check_savable(args.output)
     configuration = Configuration.read(context.environ, context.terminal)

@@ -53,6 +53,10 @@ def parse_discovery_response(response: HttpResponse, *, issuer: str) -> dict[str
         )
     document = parse_object_response(response, WHAT)
     found = document.get("issuer")
+    if found is None:
+        raise ConfigError(
+            f"the {WHAT} at the issuer {issuer} names no issuer", hint="Is that an OpenID Connect or OAuth 2 server?"
+        )
     if found != issuer:
         raise ConfigError(
             f"the issuer does not match: its document says {ascii(found)[:200]}, you gave {ascii(issuer)[:200]}",

@@ -227,6 +227,22 @@ def test_nobody_signed_in_is_told_where_a_profile_was_set_up(git):
     assert "you are not signed in to work. Sign in: oauth-cli login" in git("get", "--profile", "work").err
 
 
+def test_each_line_for_the_person_is_one_and_begins_with_our_name(git, signed_in):
+    signed_in()
+
+    lines = git("get", "--profile", "nope").err.splitlines()
+
+    assert [line.partition(" ")[0] for line in lines] == ["oauth-cli:", "oauth-cli:"]
+    assert lines[1] == "oauth-cli: Other profiles: mock"
+
+
+def test_a_sentence_of_the_server_ends_once(git, signed_in, server, reply, clock):
+    signed_in(expires_at=int(clock()) - 1)
+    server.queue("/token", reply(400, {"error": "invalid_grant", "error_description": "It is over."}))
+
+    assert "It is over. Sign in again" in git("get").err
+
+
 def test_a_bad_profile_in_the_line_is_usage(git):
     assert git("get", "--profile", "../evil").failed(2, "cannot be the name of a profile")
 

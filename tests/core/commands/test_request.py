@@ -557,6 +557,16 @@ def test_an_answer_is_saved_whole(cli, api, tmp_path, before):
     assert {path.name for path in tmp_path.iterdir()} == {"home", "file"}
 
 
+def test_a_dash_is_standard_output_as_curl_has_it(cli, api, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    api.answers = [http(200, b"answer")]
+
+    done = cli("request", "-o", "-", f"{api.url}/x")
+
+    assert (done.status, done.out, done.err) == (0, "answer", "")
+    assert not (tmp_path / "-").exists()
+
+
 def test_a_refusal_is_printed_and_not_saved(cli, api, tmp_path):
     (tmp_path / "file").write_text("before")
     api.answers = [http(404, b"no")]
