@@ -61,8 +61,10 @@ def stored_session(configuration: Configuration, name: str, *, peek: bool = Fals
     if profile is None or profile.session is None:
         provider = configuration.provider_of(name, profile)
         named = f"--profile {name} --provider {provider or 'NAME'}" if provider != name else f"--provider {provider}"
-        others = [other for other in configuration.store.names() if other != name]
+        others = [other for other in configuration.sessions() if other != name]
         hint = f"Sign in: oauth-cli login {named}" + (f"\nOther profiles: {listed(others)}" if others else "")
+        if configuration.environ.get("OAUTH_CLI_PROFILE") == name:
+            hint += "\nThe variable OAUTH_CLI_PROFILE names it."
         raise NotSignedIn(f"you are not signed in to {name}{did_you_mean(name, others)}", hint=hint)
     return profile, profile.session
 

@@ -689,3 +689,22 @@ def test_who_is_not_signed_in_is_told_of_the_profiles_there_are(cli, signed_in):
     assert done.failed(4, "you are not signed in to wrok")
     assert "did you mean work?" in done.error
     assert "Other profiles: work" in done.next_step
+    assert "OAUTH_CLI_PROFILE" not in done.next_step
+
+
+def test_the_variable_that_names_a_profile_without_a_session_is_told(cli, signed_in, environ):
+    signed_in("work")
+    environ["OAUTH_CLI_PROFILE"] = "home"
+
+    done = cli("token")
+
+    assert done.failed(4, "not signed in to home")
+    assert "The variable OAUTH_CLI_PROFILE names it." in done.next_step
+
+
+def test_profiles_that_nobody_is_signed_in_to_are_not_offered(cli, signed_in):
+    signed_in("work")
+    signed_in("gone")
+    cli("logout", "--profile", "gone")
+
+    assert "Other profiles: work" in cli("token", "--profile", "home").next_step

@@ -151,7 +151,8 @@ def _judge(context: Context, answer: StreamedResponse, *, name: str, sign_in_aga
     if answer.status in REDIRECTS:
         location = re.split("[?#]", answer.header("location") or "nowhere")[0]  # behind them are codes and tokens
         context.terminal.must_see(
-            f"  It redirects to {location}, where the access token of {name} does not follow.", "dim"
+            f"  It redirects to {location}. GET and HEAD alone follow, and the token of {name} to no other host.",
+            "dim",
         )
     elif answer.status == _UNAUTHORIZED:
         context.terminal.must_see(f"  It does not accept the access token of {name}. {sign_in_again}", "dim")

@@ -23,4 +23,6 @@ def run(context: Context, args: Namespace) -> int:
     if args.json:
         context.terminal.answer_json({"default": name})
     context.terminal.say(f"{name} is the default now: {session.label}")
+    if context.environ.get("OAUTH_CLI_PROFILE", name) not in ("", name):
+        context.terminal.warn("the variable OAUTH_CLI_PROFILE names another profile, and goes before the default")
     return 0

@@ -15,6 +15,17 @@ def test_it_changes_the_default(cli, signed_in, store):
     assert cli("token").out == "of-home\n"
 
 
+def test_it_tells_that_a_variable_goes_before_it(cli, signed_in, environ):
+    signed_in("work")
+    signed_in("home")
+
+    environ["OAUTH_CLI_PROFILE"] = "work"
+    assert "OAUTH_CLI_PROFILE names another profile" in cli("use", "home").err
+    assert "OAUTH_CLI_PROFILE" not in cli("use", "work").err
+    environ["OAUTH_CLI_PROFILE"] = ""
+    assert "OAUTH_CLI_PROFILE" not in cli("use", "home").err
+
+
 def test_json_says_the_same(cli, signed_in):
     signed_in("home")
 
