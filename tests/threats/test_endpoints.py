@@ -332,16 +332,18 @@ def test_threat_39_a_servers_words_are_inert_in_the_terminal(cli, mock, terminal
     assert is_inert(person.seen)
 
 
-def test_threat_39_so_is_a_persons_name(cli, mock, terminal):
-    """The name that a server gives somebody stands in a line and in a table: neither is disturbed."""
+def test_threat_39_so_is_a_persons_name(cli, mock, terminal, monkeypatch):
+    """The name that a server gives somebody stands in a line, in a table, and below one: none is disturbed."""
     mock.faults = "userinfo-escapes"
 
     with terminal() as person:
         assert cli(*LOGIN, TERM="dumb").status == 0
-        assert cli("status", TERM="dumb").status == 0
+        for columns in ("300", "60"):
+            monkeypatch.setenv("COLUMNS", columns)
+            assert cli("status", TERM="dumb").status == 0
 
     assert is_inert(person.seen)
-    assert person.seen.count("\\x1b]0;title") >= 2
+    assert person.seen.count("\\x1b]0;title") >= 3
 
 
 # ---- sending again
