@@ -178,9 +178,12 @@ def _parser(chosen: str) -> tuple[_Parser, _Parser]:
     parser.add_argument("--version", action="version", version=f"oauth-cli {__version__}")
     parser.set_defaults(profile=None, json=False, quiet=False, verbose=0)
     _add_shared(parser)
+
+    def make(**options: Any) -> _Parser:
+        return _Parser(**options) if "description" in options else parser
+
     own = parser
-    make: Any = lambda **options: _Parser(**options) if "description" in options else parser  # noqa: E731
-    subparsers = parser.add_subparsers(metavar="COMMAND", title="commands", parser_class=make)
+    subparsers = parser.add_subparsers(metavar="COMMAND", title="commands", parser_class=make)  # type: ignore[call-overload]  # argparse calls it, no more
     for name, about in COMMANDS.items():
         if name != chosen:
             subparsers.add_parser(name, help=about)

@@ -27,7 +27,7 @@ from oauth_cli_login.model import Flow, Profile, Session
 from oauth_cli_login.pinning import difference_from, keeps_secrets
 from oauth_cli_login.protocol.token import expires_at
 from oauth_cli_login.revocation import revoke
-from oauth_cli_login.session import is_fresh
+from oauth_cli_login.session import is_fresh, login_beside
 from oauth_cli_login.settings import API_HOSTS, LAST_SIGN_IN
 from oauth_cli_login.target import Destination, check_provider
 from oauth_cli_login.values import replace
@@ -132,8 +132,7 @@ def _is_theirs(session: Session, fresh: Session) -> bool:
 
 
 def _keep_both(name: str, provider: str) -> str:
-    another = f"oauth-cli login --profile NAME --provider {provider}"
-    return f"To keep both: {another}. To replace {name}: the same command with --switch-account."
+    return f"To keep both: {login_beside(provider)}. To replace {name}: the same command with --switch-account."
 
 
 def _sessions_elsewhere(configuration: Configuration, destination: Destination) -> Iterator[Session]:

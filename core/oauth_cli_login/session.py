@@ -219,6 +219,11 @@ def connected(context: Context, configuration: Configuration, profile: Profile, 
         yield client_for(provider, settings, metadata, connection, client_id=session.client_id)
 
 
+def login_beside(provider: str) -> str:
+    """Return the command that signs in once more, and keeps the sessions there are."""
+    return f"oauth-cli login --profile NAME --provider {provider}"
+
+
 def check_settings(configuration: Configuration, profile: Profile, session: Session) -> tuple[Provider, Resolved]:
     """Return the session's provider and its settings, whose secrets are references still.
 
@@ -228,15 +233,14 @@ def check_settings(configuration: Configuration, profile: Profile, session: Sess
     if name != profile.provider:
         raise SettingsDiffer(
             f"the session {profile.name} belongs to the provider {profile.provider!a}, not {name!a}",
-            hint=f"Undo the change in config.toml, or keep both: oauth-cli login --profile NAME --provider {name}",
+            hint=f"Undo the change in config.toml, or keep both: {login_beside(name)}",
         )
     provider = load(name, configuration.environ)
     resolved = configuration.resolve(profile.name, provider.declared_settings(), stored=profile)
     if difference := difference_from(profile, session, provider, resolved):
         raise SettingsDiffer(
             f"the session {profile.name} belongs to the {difference}",
-            hint="Undo the change (see the environment and config.toml), or keep both: "
-            f"oauth-cli login --profile NAME --provider {name}",
+            hint=f"Undo the change (see the environment and config.toml), or keep both: {login_beside(name)}",
         )
     return provider, resolved
 

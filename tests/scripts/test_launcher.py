@@ -59,6 +59,14 @@ def shell(request, launcher, portable):
     return [*command, str(portable if "without" in request.param else launcher)]
 
 
+@pytest.fixture
+def bash():
+    """The one shell that takes options from the environment; a system without it has nothing to test there."""
+    if not shutil.which("bash"):
+        pytest.skip("this machine has no bash")
+    return "bash"
+
+
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory):
     """Return a folder for PATH whose python3 says that it was asked."""
@@ -171,13 +179,11 @@ def test_python_gets_all_that_was_given(argv, locale, shell, report, tmp_path):
     assert found["ignored"] == [number for number in SIGNALS if signal.getsignal(number) == signal.SIG_IGN]
 
 
-def test_python_gets_the_options_of_the_shell_as_they_were(launcher, report, tmp_path):
-    if not shutil.which("bash"):
-        pytest.skip("this machine has no bash")
+def test_python_gets_the_options_of_the_shell_as_they_were(bash, launcher, report, tmp_path):
     home = Home(str(tmp_path / "home"))
     home.session(expires_at=1)
     environ = {**home.environ, "SHELLOPTS": "braceexpand"}
-    options = [report(["bash", str(launcher), *argv], environ)[0]["environ"]["SHELLOPTS"] for argv in ([], ARGV)]
+    options = [report([bash, str(launcher), *argv], environ)[0]["environ"]["SHELLOPTS"] for argv in ([], ARGV)]
     assert options[0] == options[1]
 
 
@@ -277,11 +283,9 @@ def test_any_python_will_do_because_it_goes_on_with_a_newer_one(shell, tmp_path)
 
 @pytest.mark.parametrize("options", ["xtrace", "allexport", "verbose", "errexit", "noglob"])
 @pytest.mark.parametrize("system", ["launcher", "portable"])
-def test_a_shell_with_options_leaves_it_to_python(options, system, asked, signed_in, request):
-    if not shutil.which("bash"):
-        pytest.skip("this machine has no bash")
+def test_a_shell_with_options_leaves_it_to_python(options, system, bash, asked, signed_in, request):
     done = subprocess.run(
-        ["bash", "--posix", str(request.getfixturevalue(system)), *ARGV], capture_output=True, check=False, timeout=30,
+        [bash, "--posix", str(request.getfixturevalue(system)), *ARGV], capture_output=True, check=False, timeout=30,
         env={"PATH": asked + os.pathsep + os.defpath, "SHELLOPTS": options, **signed_in},
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (77, b"Python is asked\n")
