@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -241,14 +240,14 @@ def test_closed_and_full_outputs_are_for_python(redirection, shell, asked, signe
 
 @pytest.mark.parametrize("room", [len(TOKEN) - 5, len(TOKEN)])
 def test_nothing_is_printed_behind_half_a_token(room, shell, asked, signed_in, tmp_path):
-    def limit():
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
-
+    limited = (  # not in a preexec_fn: Python warns of that as soon as any test has left a thread
+        "import os, resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room})); os.execvp(sys.argv[1], sys.argv[1:])"
+    )
     with open(tmp_path / "out", "wb") as out:
         done = subprocess.run(
-            [*shell, *ARGV], env={"PATH": asked + os.pathsep + os.defpath, **signed_in}, stdout=out,
-            stderr=subprocess.PIPE, check=False, timeout=30, preexec_fn=limit,
+            [sys.executable, "-I", "-c", limited, *shell, *ARGV], stdout=out, stderr=subprocess.PIPE, check=False,
+            env={"PATH": asked + os.pathsep + os.defpath, **signed_in}, timeout=30,
         )  # fmt: skip
     assert (done.returncode, done.stderr) == (9, b"error: the answer could not be written\n")
     assert (tmp_path / "out").read_text() == f"{TOKEN}\n"[:room]
