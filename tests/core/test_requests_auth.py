@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import os
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import requests
+from quiet_server import QuietHandler, QuietServer
 
 import oauth_cli_login
 from oauth_cli_login import OAuthCliAuth
@@ -51,8 +51,8 @@ def elsewhere():
     """Another server: its address, the Authorization headers that it got, and the status that it answers with."""
     got, status = [], [401]
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
+    class Handler(QuietHandler):
+        def do_GET(self):  # noqa: N802 - http.server's name
             got.append(self.headers.get("Authorization"))
             self.send_response(status[0])
             self.send_header("Content-Length", "0")
@@ -60,10 +60,7 @@ def elsewhere():
 
         do_POST = do_GET  # noqa: N815 - http.server's name
 
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http_server:
+    with QuietServer(Handler) as http_server:
         thread = threading.Thread(target=http_server.serve_forever, args=(0.05,))
         thread.start()
         yield f"http://127.0.0.1:{http_server.server_port}", got, status

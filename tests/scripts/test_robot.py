@@ -5,11 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import robot
+from quiet_server import QuietHandler, QuietServer
 
 FORM = """<form action="/search"><input name="q"></form>
 <form method="post" action="login?x=1"><input name="username"><input type="hidden" name="csrf" value="&quot;7">
@@ -21,8 +21,8 @@ def server():
     """An authorization server and a callback on one port; ``visits`` holds (method, path, fields, cookie)."""
     visits = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
+    class Handler(QuietHandler):
+        def do_GET(self):  # noqa: N802 - http.server's name
             path, _, _ = self.path.partition("?")
             self.note("")
             if path == "/authorize":
@@ -32,7 +32,7 @@ def server():
             else:
                 self.answer(200 if path == "/callback" else 404, "no form")
 
-        def do_POST(self):
+        def do_POST(self):  # noqa: N802 - http.server's name
             self.note(self.rfile.read(int(self.headers["Content-Length"])).decode())
             self.redirect("/callback?code=c&state=s")
 
@@ -50,10 +50,7 @@ def server():
             self.end_headers()
             self.wfile.write(page.encode())
 
-        def log_message(self, *arguments):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
+    with QuietServer(Handler) as listening:
         thread = threading.Thread(target=listening.serve_forever)
         thread.start()
         listening.visits = visits

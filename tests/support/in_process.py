@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urljoin, urlsplit
 
 import ports
 import pytest
+from quiet_server import QuietHandler, QuietServer
 
 from oauth_cli_login.adapters.store import Store
 from oauth_cli_login.cli import main
@@ -422,8 +422,8 @@ def _changed(members: dict[str, object], changes: dict[str, object]) -> dict[str
     return {name: value for name, value in {**members, **changes}.items() if value is not None}
 
 
-def _serve(respond: Callable[[Received], Reply]) -> ThreadingHTTPServer:
-    class Handler(BaseHTTPRequestHandler):
+def _serve(respond: Callable[[Received], Reply]) -> QuietServer:
+    class Handler(QuietHandler):
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
             path, _, query = self.path.partition("?")
@@ -437,15 +437,11 @@ def _serve(respond: Callable[[Received], Reply]) -> ThreadingHTTPServer:
             for name, value in {**(HTML if is_text else JSON), **reply.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            with suppress(ConnectionError):  # the client had enough
-                self.wfile.write(data)
+            self.wfile.write(data)
 
         do_GET = do_POST = do_DELETE = _answer  # noqa: N815 - http.server's names
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing: stderr is what the tests look at."""
-
-    return ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    return QuietServer(Handler)
 
 
 @pytest.fixture(scope="session")

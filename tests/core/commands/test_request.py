@@ -7,9 +7,9 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from quiet_server import QuietHandler, QuietServer
 
 TOKEN = "Bearer stored-access-token"
 STALE = 1_700_000_000
@@ -52,7 +52,7 @@ def new_api() -> Iterator[Callable[[], Api]]:
     def start() -> Api:
         api = Api(answers=[http()])
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def handle_any(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 headers = {name.lower(): value for name, value in self.headers.items()}
@@ -61,10 +61,7 @@ def new_api() -> Iterator[Callable[[], Api]]:
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = handle_any  # noqa: N815 - http.server's names
 
-            def log_message(self, *_: object) -> None:
-                """Say nothing: stderr is what the tests look at."""
-
-        listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        listening = QuietServer(Handler)
         thread = threading.Thread(target=listening.serve_forever, args=(0.01,))
         thread.start()
         running.append((listening, thread))
