@@ -4,83 +4,32 @@ Invariants:
 
 - ``BUILDS/BUILD_ID`` appears in one rename, complete. The file ``used`` in it is written last and removed first; its
   time is that of the last use, to the day.
-- Nobody else can have put anything there, or can put another folder in its place: it is this user's and 0700, and those
-  above it are this user's or root's. Where that cannot be had (a home that cannot be written, a folder of somebody
-  else's), a private temporary folder serves this one process.
+- Where nobody else could be kept out (``oauth_cli_start.is_ready``), and where nothing can be written, a private
+  temporary folder serves this one process.
 - No locks: they hang where a file system has none. Processes that unpack at once each unpack; the first rename wins.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-import stat
 import sys
 import time
 
-HOUR = 3600
-DAY = 24 * HOUR
+from oauth_cli_start import DAY, is_private, is_ready, stays_in_place
+
+HOUR = DAY / 24
 KEPT = 30 * DAY
 """Seconds that a build stays after its last use."""
 
 STORAGE = 9  # oauth_cli_login.errors.ExitStatus, which cannot be imported yet
 
 
-def site_packages(archive: str, builds: str, build_id: str) -> str:
-    """Return the folder that holds what is in ``site-packages.zip`` in ``archive``, unpacked now or before.
+def unpack(archive: str, build: str) -> str:
+    """Put what is in ``site-packages.zip`` in ``archive`` into a folder ``site-packages``, and return where that is.
 
-    Exits with status 9 where there is no place for it at all.
+    It is in ``build``, or in a temporary folder that is removed when this process ends. Exits with status 9 where there
+    is no place for it at all.
     """
-    build = os.path.join(builds, build_id)
-    if not _is_ready(build):
-        build = _unpack(archive, build)
-    return os.path.join(build, "site-packages")
-
-
-def _is_ready(build: str) -> bool:
-    """Tell whether this build is there, complete and ours alone; note that it is used."""
-    used = os.path.join(build, "used")
-    try:
-        builds = os.path.dirname(build)
-        private = _is_private(build) and _is_private(builds) and _stays_in_place(builds)
-        idle = time.time() - os.stat(used).st_mtime
-    except OSError:
-        return False
-    if not 0 <= idle < DAY:
-        with contextlib.suppress(OSError):  # a file system that is read-only by now has nothing to remove either
-            os.utime(used)
-    return private
-
-
-def _is_private(folder: str) -> bool:
-    """Tell whether this is a folder, no link, that nobody else can put anything into."""
-    status = os.lstat(folder)
-    others = hasattr(os, "geteuid") and (status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077)
-    return stat.S_ISDIR(status.st_mode) and not others
-
-
-def _stays_in_place(folder: str) -> bool:
-    """Tell whether nobody else can rename a folder: each one above it is ours or root's, and nobody writes to it.
-
-    Anybody may write to one with the sticky bit (/tmp), where only owners rename. A group that may write is taken for
-    the user's own, as most systems have it, but right above: that folder is ours to make.
-    """
-    if not hasattr(os, "geteuid"):
-        return True
-    above, mask = os.path.dirname(os.path.realpath(folder)), 0o022
-    while True:
-        status = os.stat(above)
-        if status.st_uid not in (0, os.geteuid()):
-            return False
-        if status.st_mode & mask and not status.st_mode & stat.S_ISVTX:
-            return False
-        if above == os.path.dirname(above):
-            return True
-        above, mask = os.path.dirname(above), 0o002
-
-
-def _unpack(archive: str, build: str) -> str:
-    """Unpack, and return the folder: ``build``, or a temporary one that is removed when this process ends."""
     import atexit  # noqa: PLC0415 - a build that lies unpacked does not wait for these
     import shutil  # noqa: PLC0415 - as atexit
 
@@ -88,7 +37,7 @@ def _unpack(archive: str, build: str) -> str:
     umask = os.umask(0o077)
     try:
         os.makedirs(builds, exist_ok=True)
-        if not (_is_private(builds) and _stays_in_place(builds)):
+        if not (is_private(builds) and stays_in_place(builds)):
             raise PermissionError("others could put modules there")
         _remove_unused(builds)
         folder = _unpack_into_new_folder(archive, builds, build_id + ".")
@@ -96,7 +45,7 @@ def _unpack(archive: str, build: str) -> str:
             os.rename(folder, build)
         except OSError:
             shutil.rmtree(folder, ignore_errors=True)
-            if not _is_ready(build):
+            if not is_ready(build):
                 raise  # what stands there is not another process's whole build
     except OSError:
         build = _unpack_for_this_process(archive)

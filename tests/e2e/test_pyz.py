@@ -49,6 +49,7 @@ def test_its_entries_are_few_because_every_start_reads_their_names(started: list
     assert [entry.filename for entry in started] == [
         "__main__.py",
         "oauth_cli_login/cached.py",
+        "oauth_cli_start.py",
         "oauth_cli_unpacked.py",
         "oauth_cli_interpreter.py",
         "site-packages.zip",
@@ -143,7 +144,7 @@ def test_what_is_installed_beside_the_interpreter_stays_visible_behind_ours(mach
 
 
 def test_threat_72_modules_in_the_current_folder_are_ignored(machine: Machine) -> None:
-    for name in ("json.py", "oauth_cli_unpacked.py", "oauth_cli_login.py", "argparse.py"):
+    for name in ("json.py", "oauth_cli_start.py", "oauth_cli_unpacked.py", "oauth_cli_login.py", "argparse.py"):
         write(machine.work, name, "raise SystemExit(99)\n")
     assert not machine.witness()["json"].startswith(machine.work)
 
