@@ -146,10 +146,8 @@ def repack(packed: str) -> Entries:
     if compiled:
         sys.exit(f"build-pyz: compiled code has no place in a file for every platform: {', '.join(compiled)}")
 
-    entries = {"__main__.py": read_source("scripts", "pyz", "__main__.py")}
-    entries[CACHED] = packages[CACHED]
-    entries["oauth_cli_start.py"] = start_module(build_id(packages))
-    for name in ("oauth_cli_unpacked.py", "oauth_cli_interpreter.py"):
+    entries = {"__main__.py": main_module(build_id(packages)), CACHED: packages[CACHED]}
+    for name in ("oauth_cli_start.py", "oauth_cli_unpacked.py", "oauth_cli_interpreter.py"):
         entries[name] = read_source("scripts", "pyz", name)
     entries["site-packages.zip"] = zipped(packages)
     return entries
@@ -174,11 +172,9 @@ def build_id(packages: Entries) -> str:
     return contents.hexdigest()[:32]
 
 
-def start_module(identity: str) -> bytes:
-    """Return ``oauth_cli_start.py`` with the build's identity in it."""
-    before, placeholder, after = read_source("scripts", "pyz", "oauth_cli_start.py").partition(
-        b"set by scripts/build-pyz"
-    )
+def main_module(identity: str) -> bytes:
+    """Return ``__main__.py`` with the build's identity in it."""
+    before, placeholder, after = read_source("scripts", "pyz", "__main__.py").partition(b"set by scripts/build-pyz")
     assert placeholder  # noqa: S101 - a statement about a file of this repository, not about input
     return before + identity.encode() + after
 

@@ -13,14 +13,31 @@ if sys.version_info < (3, 10):  # noqa: UP036 - an old interpreter must hand ove
 
     oauth_cli_interpreter.require((3, 10))
 
+import marshal
 import os
+
+BUILD_ID = "set by scripts/build-pyz"
 
 read = __loader__.get_data
 
 # Definition by definition, as the formatter parts them: compiled at once, they take half a megabyte more.
 cached = {"__name__": "oauth_cli_login.cached"}
-for definition in read("oauth_cli_login/cached.py").split(b"\n\n\n"):
-    exec(definition, cached)  # noqa: S102 - this very file's own module
+definitions = iter(read("oauth_cli_login/cached.py").split(b"\n\n\n"))
+while "read_file" not in cached:
+    exec(next(definitions), cached)  # noqa: S102 - this very file's own module
+
+# Python keeps no bytecode of what is in a zip. The build's folder does, for each version, since the last full start.
+build = os.path.join(cached["folder"]("cache", os.environ), "pyz", BUILD_ID)
+kept = os.path.join(build, "cached.{}-{:x}".format(sys.implementation.cache_tag, sys.hexversion))  # noqa: UP032 - for 2.7
+try:
+    bytecode, about = cached["read_file"](kept)
+    if os.name == "nt" or not about.st_mode & 0o077:
+        definitions = marshal.loads(bytecode)  # noqa: S302 - it is this user's, and nobody else could write to it
+        kept = None
+except (OSError, ValueError, EOFError, TypeError):
+    pass
+for definition in definitions:
+    exec(definition, cached)  # noqa: S102 - as above
 
 status = cached["answer"](sys.argv[1:])
 if status is not None:
@@ -28,4 +45,4 @@ if status is not None:
 
 start = {"__name__": "oauth_cli_start"}
 exec(read("oauth_cli_start.py"), start)  # noqa: S102 - as above
-sys.exit(start["main"](cached["folder"]("cache", os.environ)))
+sys.exit(start["main"](build, kept))

@@ -11,19 +11,21 @@ import stat
 import sys
 import time
 
-BUILD_ID = "set by scripts/build-pyz"
-
 DAY = 86400
 
 
-def main(cache: str) -> int:
-    """Run the command line and return its exit status; ``cache`` is the folder of our caches."""
-    build = os.path.join(cache, "pyz", BUILD_ID)
-    try:
-        if not is_ready(build):
-            import oauth_cli_unpacked  # noqa: PLC0415 - a build that lies unpacked does not wait for it
+def main(build: str, lacking: str | None) -> int:
+    """Run the command line and return its exit status.
 
-            build = oauth_cli_unpacked.unpack(sys.path[0], build)
+    ``build`` is the folder for what is in the file; ``lacking``, where that has no bytecode of ``cached.py``, its path.
+    """
+    if sys.dont_write_bytecode:
+        lacking = None
+    try:
+        if lacking or not is_ready(build):
+            import oauth_cli_unpacked  # noqa: PLC0415 - what lies unpacked does not wait for it
+
+            build = oauth_cli_unpacked.unpack(sys.path[0], build, lacking)
         # The folder takes the zip's place, in front of PYTHONPATH and of whatever the interpreter has: our own copies
         # of the dependencies win, plugins installed beside the interpreter stay visible, and no scan for metadata reads
         # the zip.

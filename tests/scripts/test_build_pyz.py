@@ -76,8 +76,8 @@ def test_a_zip_file_may_have_anything_in_front():
         assert archive.namelist() == ["a", "b/c"]
 
 
-def test_a_start_knows_the_build_id():
-    assert b'BUILD_ID = "0123abcd"' in _build_pyz.start_module("0123abcd")
+def test_main_holds_the_build_id():
+    assert b'BUILD_ID = "0123abcd"' in _build_pyz.main_module("0123abcd")
 
 
 def test_every_command_imports_without_the_packages_that_are_left_out():
