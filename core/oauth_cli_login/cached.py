@@ -28,6 +28,9 @@ MIN_VALID = 60
 
 MAX_SESSION_BYTES = 1 << 20
 
+# no link, no wait for a pipe's other side, and no line endings changed: each where the system has it
+_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
 _PROFILE_FIRST = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _PROFILE_REST = _PROFILE_FIRST | frozenset("._-")
 _DEVICE_NAMES = frozenset(
@@ -62,7 +65,7 @@ def read_file(path: str) -> tuple[bytes, os.stat_result]:
 
     ValueError: it is not a regular file, is not this user's, or is larger than any session.
     """
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    handle = os.open(path, _FLAGS)
     try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
