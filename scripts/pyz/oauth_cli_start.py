@@ -17,22 +17,20 @@ DAY = 86400
 def main(build: str, lacking: str | None) -> int:
     """Run the command line and return its exit status.
 
-    ``build`` is the folder for what is in the file; ``lacking``, where that has no bytecode of ``cached.py``, its path.
+    ``build`` is the folder for what is in the file; no link stands above it. ``lacking`` is where in it the bytecode of
+    ``cached.py`` is to go, or ``None`` where there is some.
     """
     if sys.dont_write_bytecode:
         lacking = None
-    try:
-        if lacking or not is_ready(build):
-            import oauth_cli_unpacked  # noqa: PLC0415 - what lies unpacked does not wait for it
+    if lacking or not is_ready(build):
+        import oauth_cli_unpacked  # noqa: PLC0415 - what lies unpacked does not wait for it
 
-            build = oauth_cli_unpacked.unpack(sys.path[0], build, lacking)
-        # The folder takes the zip's place, in front of PYTHONPATH and of whatever the interpreter has: our own copies
-        # of the dependencies win, plugins installed beside the interpreter stay visible, and no scan for metadata reads
-        # the zip.
-        sys.path[0] = os.path.join(build, "site-packages")
-        from oauth_cli_login.cli import main as command_line  # noqa: PLC0415 - it is importable from here on
-    except KeyboardInterrupt:
-        return 130
+        build = oauth_cli_unpacked.unpack(sys.path[0], build, lacking)
+    # The folder takes the zip's place, in front of PYTHONPATH and of what the interpreter has: our own copies of the
+    # dependencies win, plugins installed beside the interpreter stay visible, and no scan for metadata reads the zip.
+    sys.path[0] = os.path.join(build, "site-packages")
+    from oauth_cli_login.cli import main as command_line  # noqa: PLC0415 - it is importable from here on
+
     return command_line()
 
 
@@ -66,13 +64,13 @@ def stays_in_place(folder: str) -> bool:
     """Tell whether nobody else can rename a folder: each one above it is ours or root's, and nobody writes to it.
 
     Anybody may write to one with the sticky bit (/tmp), where only owners rename. A group that may write is taken for
-    the user's own, as most systems have it, but right above: that folder is ours to make.
+    the user's own, as most systems have it, but right above: that folder is ours to make. No link is followed.
     """
     if not hasattr(os, "geteuid"):
         return True
-    above, mask = os.path.dirname(os.path.realpath(folder)), 0o022
+    above, mask = os.path.dirname(folder), 0o022
     while True:
-        status = os.stat(above)
+        status = os.lstat(above)
         if status.st_uid not in (0, os.geteuid()):
             return False
         if status.st_mode & mask and not status.st_mode & stat.S_ISVTX:

@@ -16,9 +16,9 @@ import os
 import sys
 import time
 
-from oauth_cli_start import DAY, is_private, is_ready, stays_in_place
+from oauth_cli_start import DAY, is_private, is_ready, stays_in_place  # a second copy: __main__ has run the first
 
-HOUR = DAY / 24
+HOUR = 3600
 KEPT = 30 * DAY
 """Seconds that a build stays after its last use."""
 

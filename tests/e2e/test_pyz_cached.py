@@ -82,6 +82,9 @@ def other_bytecode(machine: Machine) -> bytes:
 def test_a_full_start_keeps_the_bytecode_and_the_next_cached_token_comes_of_it(signed_in: Machine, kept: str) -> None:
     assert stat.S_IMODE(os.stat(kept).st_mode) == 0o600
     assert signed_in.run(*ARGV) == (0, "token\n", "")
+    before = os.stat(kept).st_ino
+    signed_in.version()
+    assert os.stat(kept).st_ino == before, "it is written once"
     with open(kept, "wb") as file:
         file.write(other_bytecode(signed_in))
     assert signed_in.run(*ARGV) == (0, "another\n", "")

@@ -94,6 +94,25 @@ def test_a_build_behind_a_link_is_not_imported(machine: Machine) -> None:
     machine.version()
 
 
+def test_a_link_above_the_build_is_resolved_once(machine: Machine) -> None:
+    """Whoever has the folder that it lies in could lead it elsewhere, between the look at the build and the import."""
+    real = os.path.join(machine.folder, "real")
+    os.mkdir(real)
+    os.symlink(real, machine.home)
+    build = machine.build()
+    assert machine.witness()["path"][0] == os.path.join(os.path.realpath(build), "site-packages")
+    assert os.path.realpath(build).startswith(real + os.sep)
+
+
+@pytest.mark.parametrize("call", ["os.path.realpath", "os.lstat", "tempfile.mkdtemp"])
+def test_ctrl_c_before_the_command_line_is_there_ends_with_130(machine: Machine, call: str) -> None:
+    module = call.rpartition(".")[0]
+    folder = os.path.join(machine.folder, "interrupted")
+    write(folder, "sitecustomize.py", f"import {module}\ndef stop(*_, **__): raise KeyboardInterrupt\n{call} = stop\n")
+    assert machine.run("--version", PYTHONPATH=folder) == (130, "", "")
+    assert os.listdir(machine.temporary) == []
+
+
 def test_processes_that_start_first_at_once_all_work_and_leave_one_build(machine: Machine) -> None:
     processes = [machine.start("--version") for _ in range(6)]
     for process in processes:

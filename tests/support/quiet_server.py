@@ -1,4 +1,4 @@
-"""An HTTP server beside a command whose stderr is looked at: http.server writes there of each broken connection."""
+"""An HTTP server that writes nothing of requests or broken connections: tests look at what a command says on stderr."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class QuietHandler(BaseHTTPRequestHandler):
 
 
 class QuietServer(ThreadingHTTPServer):
-    """Listens on a port of 127.0.0.1, and says nothing of a client that had enough."""
+    """Listens on a port of 127.0.0.1, and says nothing of a connection that broke, be it a handler's own."""
 
     def __init__(self, handler: type[QuietHandler]) -> None:
         super().__init__(("127.0.0.1", 0), handler)
