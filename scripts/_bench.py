@@ -112,7 +112,6 @@ def every_row(place: Place, logins: Logins) -> list[Row]:
     home = logins.home()
     logins.whole(home)
     (profile,) = (name for name in os.listdir(os.path.join(home["OAUTH_CLI_HOME"], "sessions")) if name[0] != ".")
-    timed([place.bare, place.pyz, "--version"], home)()  # whoever signed in with the file has it unpacked
     crowded = place.fill("crowded", home, profile, PROFILES)
     nothing = Row("python -c pass", timed([place.bare, "-c", "pass"], place.environ))
 

@@ -60,25 +60,6 @@ def folder(kind: "Literal['config', 'state', 'cache']", environ: "Mapping[str, s
     return os.path.join(base, "oauth-cli")
 
 
-def read_file(path: str) -> tuple[bytes, os.stat_result]:
-    """Return a file of ours, whole and without following a link, and its status; raise OSError or ValueError.
-
-    ValueError: it is not a regular file, is not this user's, or is larger than any session.
-    """
-    handle = os.open(path, _FLAGS)
-    try:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise ValueError("it is not a regular file")
-        if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
-            raise ValueError("it belongs to another user")
-        if status.st_size > MAX_SESSION_BYTES:
-            raise ValueError("it is larger than any session")
-        return os.read(handle, status.st_size), status
-    finally:
-        os.close(handle)
-
-
 def config_path(environ: "Mapping[str, str]") -> str:
     """Return where ``config.toml`` is."""
     return os.path.join(folder("config", environ), "config.toml")
@@ -108,6 +89,25 @@ def is_profile_name(name: str) -> bool:
 def environment_prefix(profile: str) -> str:
     """Return what the environment variables of this profile's settings begin with."""
     return "OAUTH_CLI_" + profile.upper().replace(".", "_").replace("-", "_") + "_"
+
+
+def read_file(path: str) -> tuple[bytes, os.stat_result]:
+    """Return a file of ours, whole and without following a link, and its status; raise OSError or ValueError.
+
+    ValueError: it is not a regular file, is not this user's, or is larger than any session.
+    """
+    handle = os.open(path, _FLAGS)
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError("it is not a regular file")
+        if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
+            raise ValueError("it belongs to another user")
+        if status.st_size > MAX_SESSION_BYTES:
+            raise ValueError("it is larger than any session")
+        return os.read(handle, status.st_size), status
+    finally:
+        os.close(handle)
 
 
 def split(data: bytes) -> tuple[int, int, str, bytes]:

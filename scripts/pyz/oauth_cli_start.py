@@ -14,18 +14,15 @@ import time
 DAY = 86400
 
 
-def main(build: str, lacking: str | None) -> int:
-    """Run the command line and return its exit status.
+def main(cache: str, build_id: str) -> int:
+    """Run the command line and return its exit status; ``cache`` is the folder of our caches."""
+    # Links are followed once, so that what is looked at is what is imported; and only where nobody else has laid them.
+    build = os.path.join(os.path.realpath(cache), "pyz", build_id)
+    others = not stays_in_place(os.path.join(cache, "pyz"))
+    if others or not is_ready(build):
+        import oauth_cli_unpacked  # noqa: PLC0415 - a build that lies unpacked does not wait for it
 
-    ``build`` is the folder for what is in the file; no link stands above it. ``lacking`` is where in it the bytecode of
-    ``cached.py`` is to go, or ``None`` where there is some.
-    """
-    if sys.dont_write_bytecode:
-        lacking = None
-    if lacking or not is_ready(build):
-        import oauth_cli_unpacked  # noqa: PLC0415 - what lies unpacked does not wait for it
-
-        build = oauth_cli_unpacked.unpack(sys.path[0], build, lacking)
+        build = oauth_cli_unpacked.unpack(sys.path[0], None if others else build)
     # The folder takes the zip's place, in front of PYTHONPATH and of what the interpreter has: our own copies of the
     # dependencies win, plugins installed beside the interpreter stay visible, and no scan for metadata reads the zip.
     sys.path[0] = os.path.join(build, "site-packages")
@@ -64,17 +61,24 @@ def stays_in_place(folder: str) -> bool:
     """Tell whether nobody else can rename a folder: each one above it is ours or root's, and nobody writes to it.
 
     Anybody may write to one with the sticky bit (/tmp), where only owners rename. A group that may write is taken for
-    the user's own, as most systems have it, but right above: that folder is ours to make. No link is followed.
+    the user's own, as most systems have it, but right above: that folder is ours to make. A link is looked at itself,
+    not what it leads to. What is not there yet is ours to make.
     """
     if not hasattr(os, "geteuid"):
         return True
     above, mask = os.path.dirname(folder), 0o022
     while True:
-        status = os.lstat(above)
-        if status.st_uid not in (0, os.geteuid()):
+        try:
+            status = os.lstat(above)
+        except FileNotFoundError:
+            pass
+        except OSError:
             return False
-        if status.st_mode & mask and not status.st_mode & stat.S_ISVTX:
-            return False
+        else:
+            if status.st_uid not in (0, os.geteuid()):
+                return False
+            if status.st_mode & mask and not status.st_mode & stat.S_ISVTX and not stat.S_ISLNK(status.st_mode):
+                return False
         if above == os.path.dirname(above):
             return True
         above, mask = os.path.dirname(above), 0o002

@@ -11,7 +11,6 @@ Invariants:
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 import time
@@ -25,45 +24,20 @@ KEPT = 30 * DAY
 STORAGE = 9  # oauth_cli_login.errors.ExitStatus, which cannot be imported yet
 
 
-def unpack(archive: str, build: str, lacking: str | None) -> str:
-    """Return the folder that holds ``site-packages``, as in ``site-packages.zip`` in ``archive``.
+def unpack(archive: str, build: str | None) -> str:
+    """Put what is in ``site-packages.zip`` in ``archive`` into a folder ``site-packages``, and return where that is.
 
-    It is ``build``, unpacked now or before, or a temporary folder that is removed when this process ends. Where it is
-    ``build``, the bytecode of ``cached.py`` goes to the path ``lacking``. Exits with status 9 where there is no place
-    for anything.
+    It is in ``build``, or in a temporary folder that is removed when this process ends. Exits with status 9 where there
+    is no place for it at all.
     """
-    folder = build if is_ready(build) else _unpack(archive, build)
-    if folder == build and lacking:
-        _keep_bytecode(os.path.join(build, "site-packages", "oauth_cli_login", "cached.py"), lacking)
-    return folder
-
-
-def _keep_bytecode(module: str, path: str) -> None:
-    """Compile a module for the next start, definition by definition: a list, marshalled. It may be impossible."""
-    import marshal  # noqa: PLC0415 - only here
-    import tempfile  # noqa: PLC0415 - as below
-
-    with contextlib.suppress(OSError):
-        with open(module, "rb") as file:
-            definitions = file.read().split(b"\n\n\n")
-        handle, new = tempfile.mkstemp(prefix="cached.", dir=os.path.dirname(path))
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(marshal.dumps([compile(definition, module, "exec") for definition in definitions]))
-            os.replace(new, path)
-        except BaseException:
-            os.unlink(new)
-            raise
-
-
-def _unpack(archive: str, build: str) -> str:
-    """Unpack, and return the folder: ``build``, or a temporary one that is removed when this process ends."""
     import atexit  # noqa: PLC0415 - a build that lies unpacked does not wait for these
     import shutil  # noqa: PLC0415 - as atexit
 
-    builds, build_id = os.path.split(build)
     umask = os.umask(0o077)
     try:
+        if build is None:
+            raise PermissionError("others could lead us elsewhere")
+        builds, build_id = os.path.split(build)
         os.makedirs(builds, exist_ok=True)
         if not (is_private(builds) and stays_in_place(builds)):
             raise PermissionError("others could put modules there")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import glob
 import os
-import stat
 import subprocess
 import sys
 import time
@@ -48,99 +46,14 @@ def test_the_file_loads_nothing_but_what_python_needs_to_run_a_zip(signed_in: Ma
     empty = os.path.join(signed_in.folder, "empty.pyz")
     with zipfile.ZipFile(empty, "w") as archive:
         archive.writestr("__main__.py", "import os, sys, stat, time\n")
-    python, loaded = interpreter(version), []
-    for path, unpacked in ((empty, False), (signed_in.pyz, False), (signed_in.pyz, True)):
-        if unpacked:
-            signed_in.version(python=python)
-        status, stdout, stderr = run(signed_in, python, "-I", "-X", "importtime", path, *ARGV)
+    loaded = []
+    for path in (empty, signed_in.pyz):
+        command = [interpreter(version), "-I", "-X", "importtime", path, *ARGV]
+        status, stdout, stderr = run(signed_in, *command)
         assert (status, stdout) == (0, "" if path == empty else "token\n")
         loaded.append([line.rpartition("|")[2].strip() for line in stderr.splitlines()])
     assert "zipimport" in loaded[0]
-    assert loaded[0] == loaded[1] == loaded[2]
-
-
-# The bytecode of the one module
-
-
-@pytest.fixture
-def kept(signed_in: Machine) -> str:
-    """The bytecode that a full start has kept."""
-    (path,) = glob.glob(os.path.join(signed_in.build(), "cached.*"))
-    return path
-
-
-def other_bytecode(machine: Machine) -> bytes:
-    """Return what would print another token."""
-    code = (
-        "import marshal, sys\n"
-        "source = 'def answer(argv): import os; os.write(1, b\"another\\\\n\"); return 0'\n"
-        "sys.stdout.buffer.write(marshal.dumps([compile(source, 'cached.py', 'exec')]))\n"
-    )
-    return subprocess.run([machine.python, "-c", code], capture_output=True, check=True).stdout
-
-
-def test_a_full_start_keeps_the_bytecode_and_the_next_cached_token_comes_of_it(signed_in: Machine, kept: str) -> None:
-    assert stat.S_IMODE(os.stat(kept).st_mode) == 0o600
-    assert signed_in.run(*ARGV) == (0, "token\n", "")
-    before = os.stat(kept).st_ino
-    signed_in.version()
-    assert os.stat(kept).st_ino == before, "it is written once"
-    with open(kept, "wb") as file:
-        file.write(other_bytecode(signed_in))
-    assert signed_in.run(*ARGV) == (0, "another\n", "")
-
-
-def test_each_version_of_python_has_bytecode_of_its_own(signed_in: Machine, kept: str) -> None:
-    for version in ("3.10", "3.11", "3.12", "3.13"):
-        signed_in.version(python=interpreter(version))
-        with open(kept, "rb") as file:
-            before = file.read()
-        assert signed_in.run(*ARGV, python=interpreter(version)) == (0, "token\n", "")
-        with open(kept, "rb") as file:
-            assert file.read() == before
-    assert len(glob.glob(os.path.join(os.path.dirname(kept), "cached.*"))) >= 4
-
-
-def test_no_bytecode_is_kept_where_python_is_to_keep_none(signed_in: Machine) -> None:
-    build = signed_in.build()
-    for path in glob.glob(os.path.join(build, "cached.*")):
-        os.unlink(path)
-    signed_in.version(options=["-B"])
-    assert glob.glob(os.path.join(build, "cached.*")) == []
-    assert signed_in.run(*ARGV, options=["-B"]) == (0, "token\n", "")
-
-
-@pytest.mark.parametrize("whose", ["others could write it", "a link", "somebody else's", "a folder"])
-def test_bytecode_that_may_be_somebody_elses_is_not_run(signed_in: Machine, kept: str, whose: str) -> None:
-    with open(kept, "wb") as file:
-        file.write(other_bytecode(signed_in))
-    if whose == "others could write it":
-        os.chmod(kept, 0o620)
-    elif whose == "a link":
-        os.rename(kept, os.path.join(signed_in.folder, "elsewhere"))
-        os.symlink(os.path.join(signed_in.folder, "elsewhere"), kept)
-    elif whose == "a folder":
-        os.unlink(kept)
-        os.mkdir(kept)
-    elif os.geteuid() == 0:
-        os.chown(kept, 65534, 65534)
-    else:
-        pytest.skip("only root can give a file away")
-    assert signed_in.run(*ARGV) == (0, "token\n", "")
-    signed_in.version()
-    assert os.path.isdir(kept) is (whose == "a folder")
-    assert os.path.isdir(kept) or (not os.path.islink(kept) and os.stat(kept).st_uid == os.geteuid())
-    assert signed_in.run(*ARGV) == (0, "token\n", "")
-
-
-@pytest.mark.parametrize("content", [b"", b"\0" * 64, b"half", b"[\x0f\0\0\0", b"{"])
-def test_bytecode_that_is_broken_is_not_run(signed_in: Machine, kept: str, content: bytes) -> None:
-    with open(kept, "wb") as file:
-        file.write(content)
-    assert signed_in.run(*ARGV) == (0, "token\n", "")
-    signed_in.version()
-    assert os.stat(kept).st_size > 1000, "it was not replaced"
-    assert signed_in.run(*ARGV) == (0, "token\n", "")
+    assert loaded[0] == loaded[1]
 
 
 # The launcher

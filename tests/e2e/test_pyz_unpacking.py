@@ -75,7 +75,7 @@ def test_a_folder_beneath_one_that_others_write_to_is_not_used(machine: Machine)
     os.makedirs(above)
     os.chmod(above, 0o777)
     machine.version()
-    assert os.listdir(machine.builds) == []
+    assert os.listdir(above) == []
 
 
 def test_a_build_that_others_could_write_is_not_imported(machine: Machine) -> None:
@@ -94,14 +94,42 @@ def test_a_build_behind_a_link_is_not_imported(machine: Machine) -> None:
     machine.version()
 
 
-def test_a_link_above_the_build_is_resolved_once(machine: Machine) -> None:
-    """Whoever has the folder that it lies in could lead it elsewhere, between the look at the build and the import."""
+def test_a_link_above_the_build_is_followed_once(machine: Machine) -> None:
     real = os.path.join(machine.folder, "real")
     os.mkdir(real)
     os.symlink(real, machine.home)
     build = machine.build()
     assert machine.witness()["path"][0] == os.path.join(os.path.realpath(build), "site-packages")
     assert os.path.realpath(build).startswith(real + os.sep)
+
+
+def test_a_build_that_a_link_leads_to_beneath_an_open_folder_is_not_imported(machine: Machine) -> None:
+    real = os.path.join(machine.folder, "open", "real")
+    os.makedirs(real)
+    os.symlink(real, machine.home)
+    build = machine.build()
+    write(build, "site-packages/oauth_cli_login/cli.py", "raise SystemExit(99)\n")
+    os.chmod(os.path.dirname(real), 0o777)
+    machine.version()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a link away")
+@pytest.mark.parametrize("theirs", ["the link", "the folder that it lies in"])
+def test_a_link_that_somebody_else_could_lead_elsewhere_is_not_followed(machine: Machine, theirs: str) -> None:
+    """They could do it between the look at the build and the import, or lead to what we unpacked from an archive."""
+    real, shared = os.path.join(machine.folder, "real"), os.path.join(machine.folder, "shared")
+    os.mkdir(real)
+    os.mkdir(shared)
+    link = os.path.join(shared, "home")
+    os.symlink(real, link)
+    if theirs == "the link":
+        os.chmod(shared, 0o1777)
+        os.lchown(link, 65534, 65534)
+    else:
+        os.chown(shared, 65534, 65534)
+    machine.version(OAUTH_CLI_HOME=link)
+    assert os.listdir(real) == []
+    assert os.listdir(machine.temporary) == []
 
 
 @pytest.mark.parametrize("call", ["os.path.realpath", "os.lstat", "tempfile.mkdtemp"])
