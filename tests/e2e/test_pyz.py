@@ -6,6 +6,7 @@ import ast
 import glob
 import json
 import os
+import signal
 import stat
 import subprocess
 import zipfile
@@ -14,6 +15,7 @@ from collections.abc import Callable, Sequence
 import pytest
 from interpreters import interpreter
 from machine import WITNESS, Machine, write
+from waiting import wait_until
 
 OLD = ["2.7", "3.6", "3.7", "3.8", "3.9"]
 
@@ -193,6 +195,19 @@ def test_where_no_interpreter_will_do_it_says_so_in_one_line(
     assert (status, stdout) == (3, "")
     assert stderr.startswith(f"oauth-cli.pyz needs Python 3.10 or newer: this is {version}, ")
     assert stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("version", ["2.7", "3.9"])
+def test_ctrl_c_while_it_looks_for_an_interpreter_ends_with_130(machine: Machine, version: str) -> None:
+    asked = os.path.join(machine.folder, "asked")
+    slow = write(machine.folder, "slow/python3.13", f"#!/bin/sh\n: >'{asked}'\nexec sleep 10\n")
+    os.chmod(slow, 0o755)
+    path = os.path.dirname(slow) + os.pathsep + os.defpath
+    process = machine.start("--version", python=interpreter(version), PATH=path)
+    wait_until(lambda: os.path.exists(asked))
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=20)
+    assert (process.returncode, stdout, stderr) == (130, "", "")
 
 
 @pytest.mark.parametrize("version", ["3.10", "3.11", "3.12", "3.13"])
