@@ -16,13 +16,13 @@ DAY = 86400
 
 def main(cache: str, build_id: str) -> int:
     """Run the command line and return its exit status; ``cache`` is the folder of our caches."""
-    # Links are followed once, so that what is looked at is what is imported; and only where nobody else has laid them.
+    # Links are followed once, before the looks: what is looked at is what is imported. And only those that are ours.
     build = os.path.join(os.path.realpath(cache), "pyz", build_id)
-    others = not stays_in_place(os.path.join(cache, "pyz"))
-    if others or not is_ready(build):
+    ours = stays_in_place(os.path.join(cache, "pyz"))
+    if not (ours and is_ready(build)):
         import oauth_cli_unpacked  # noqa: PLC0415 - a build that lies unpacked does not wait for it
 
-        build = oauth_cli_unpacked.unpack(sys.path[0], None if others else build)
+        build = oauth_cli_unpacked.unpack(sys.path[0], build if ours else None)
     # The folder takes the zip's place, in front of PYTHONPATH and of what the interpreter has: our own copies of the
     # dependencies win, plugins installed beside the interpreter stay visible, and no scan for metadata reads the zip.
     sys.path[0] = os.path.join(build, "site-packages")

@@ -27,8 +27,8 @@ STORAGE = 9  # oauth_cli_login.errors.ExitStatus, which cannot be imported yet
 def unpack(archive: str, build: str | None) -> str:
     """Put what is in ``site-packages.zip`` in ``archive`` into a folder ``site-packages``, and return where that is.
 
-    It is in ``build``, or in a temporary folder that is removed when this process ends. Exits with status 9 where there
-    is no place for it at all.
+    It is in ``build``, or, where that is ``None`` or cannot be had, in a temporary folder that is removed when this
+    process ends. Exits with status 9 where there is no place for it at all.
     """
     import atexit  # noqa: PLC0415 - a build that lies unpacked does not wait for these
     import shutil  # noqa: PLC0415 - as atexit

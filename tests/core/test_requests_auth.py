@@ -52,13 +52,13 @@ def elsewhere():
     got, status = [], [401]
 
     class Handler(QuietHandler):
-        def do_GET(self):  # noqa: N802 - http.server's name
+        def do_GET(self):
             got.append(self.headers.get("Authorization"))
             self.send_response(status[0])
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        do_POST = do_GET  # noqa: N815 - http.server's name
+        do_POST = do_GET
 
     with QuietServer(Handler) as http_server:
         thread = threading.Thread(target=http_server.serve_forever, args=(0.05,))

@@ -7,7 +7,6 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,6 +14,7 @@ import pytest
 from command import Command
 from forms import sign_in
 from machine import Machine
+from quiet_server import QuietHandler, QuietServer
 from servers import secret_service as secret_service_module
 from servers.oidc_provider import CLIENT_ID
 from servers.secret_service import SecretService
@@ -174,7 +174,7 @@ def test_many_at_once_refresh_once(oauth_cli: Command, oidc_provider: str, secre
     assert after != before
 
 
-class LongTokens(BaseHTTPRequestHandler):
+class LongTokens(QuietHandler):
     """A plain OAuth 2 server whose access token has 20,000 characters, and whose refresh tokens are good for ever."""
 
     token = "0123456789abcdef-._~" * 1000
@@ -204,13 +204,10 @@ class LongTokens(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(json.dumps(document).encode())
 
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
 
 @pytest.fixture
 def long_tokens() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), LongTokens) as server:
+    with QuietServer(LongTokens) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"

@@ -10,12 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import BinaryIO
 
 import pytest
 from command import LONGEST, Command
+from quiet_server import QuietHandler, QuietServer
 
 MIB = 1 << 20
 
@@ -28,19 +29,16 @@ class Api:
         self.paths: dict[str, Callable[[BaseHTTPRequestHandler], None]] = {}
         api = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def handle_any(self) -> None:
                 api.seen.append((self.path, self.headers.get("Authorization", "")))
                 with suppress(BrokenPipeError, ConnectionResetError):  # the client had enough, and that is the test
                     api.paths[self.path](self)
                 self.close_connection = True
 
-            do_GET = do_POST = handle_any  # noqa: N815 - http.server's names
+            do_GET = do_POST = handle_any
 
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = QuietServer(Handler)
         self.host = f"127.0.0.1:{self.server.server_port}"
         self.url = f"http://{self.host}"
 

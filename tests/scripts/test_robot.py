@@ -22,7 +22,7 @@ def server():
     visits = []
 
     class Handler(QuietHandler):
-        def do_GET(self):  # noqa: N802 - http.server's name
+        def do_GET(self):
             path, _, _ = self.path.partition("?")
             self.note("")
             if path == "/authorize":
@@ -32,7 +32,7 @@ def server():
             else:
                 self.answer(200 if path == "/callback" else 404, "no form")
 
-        def do_POST(self):  # noqa: N802 - http.server's name
+        def do_POST(self):
             self.note(self.rfile.read(int(self.headers["Content-Length"])).decode())
             self.redirect("/callback?code=c&state=s")
 

@@ -439,7 +439,7 @@ def _serve(respond: Callable[[Received], Reply]) -> QuietServer:
             self.end_headers()
             self.wfile.write(data)
 
-        do_GET = do_POST = do_DELETE = _answer  # noqa: N815 - http.server's names
+        do_GET = do_POST = do_DELETE = _answer
 
     return QuietServer(Handler)
 

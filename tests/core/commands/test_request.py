@@ -59,7 +59,7 @@ def new_api() -> Iterator[Callable[[], Api]]:
                 self.wfile.write(api.answer(Asked(self.command, self.path, headers, body)))
                 self.close_connection = True
 
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = handle_any  # noqa: N815 - http.server's names
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = handle_any
 
         listening = QuietServer(Handler)
         thread = threading.Thread(target=listening.serve_forever, args=(0.01,))

@@ -9,8 +9,8 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from quiet_server import QuietHandler, QuietServer
 from servers import runtime
 
 Accepts = Callable[[str, str], bool]
@@ -41,7 +41,7 @@ def serve(folder: str, accepts: Accepts) -> Iterator[GitServer]:
     program = backend()
     told: list[tuple[str, str, int]] = []
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             scheme, _, encoded = self.headers.get("Authorization", "").partition(" ")
@@ -81,12 +81,9 @@ def serve(folder: str, accepts: Accepts) -> Iterator[GitServer]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = _answer  # noqa: N815 - http.server's names
+        do_GET = do_POST = _answer
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with QuietServer(Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         try:
